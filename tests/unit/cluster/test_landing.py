@@ -7,11 +7,12 @@ import pytest
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node
 from elfgate.cluster.outlook import Outlook
-from elfgate.cluster.target import Landing
+from elfgate.cluster.target import Landing, Standing
 from elfgate.cluster.targets import Demands, landing
 from elfgate.cluster.template import workload
 from elfgate.errors import UnknownReason
-from support.objects import container, deployment, node, pod
+from elfgate.platforms import ARCHITECTURES
+from support.objects import affinity, container, deployment, node, pod, term
 
 DEDICATED = {"key": "team", "value": "a", "effect": "NoSchedule"}
 GPU = "nvidia.com/gpu"
@@ -158,3 +159,33 @@ def test_containers_are_added_up_as_the_scheduler_does() -> None:
 def _status(allocatable: dict[str, str], architecture: str) -> dict[str, Any]:
     info = {"architecture": architecture, "operatingSystem": "linux", "kernelVersion": "6.1.0"}
     return {"nodeInfo": info, "allocatable": allocatable}
+
+
+def numbered(count: int) -> Inventory:
+    """Nodes whose label tells each from the others."""
+    return inventory(*(node(f"n{each}", labels={"serial": f"{each}"}) for each in range(count)))
+
+
+def ordered(terms: int) -> dict[str, Any]:
+    """A pod whose demands have to be held against each node apart."""
+    above = [term(("serial", "Gt", [str(each)])) for each in range(1000, 1000 + terms)]
+    return pod(affinity=affinity(*above))
+
+
+def test_of_a_pod_that_asks_too_much_of_too_many_nodes_all_is_open() -> None:
+    found = land(ordered(400), numbered(600))
+    assert found.targets == ()
+    assert [opening.reason for opening in found.openings] == [UnknownReason.LIMIT_EXCEEDED]
+    assert {target.standing for target in found.beyond} == {Standing.OPEN}
+    assert {target.platform.architecture for target in found.beyond} == set(ARCHITECTURES)
+
+
+def test_a_pod_that_asks_much_of_few_nodes_is_placed() -> None:
+    assert not land(ordered(400), numbered(30)).openings
+
+
+def test_a_pod_may_name_each_node_of_a_large_cluster() -> None:
+    nodes = numbered(3000)
+    named = [str(each) for each in range(0, 6000, 2)]
+    found = land(pod(affinity=affinity(term(("serial", "In", named)))), nodes)
+    assert [target.nodes for target in found.targets] == [1500]

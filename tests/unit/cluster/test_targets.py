@@ -344,6 +344,8 @@ def test_a_few_nodes_are_named_in_order() -> None:
         ({"affinity": affinity(term(("a", "In", "b")))},  # type: ignore[arg-type]  # that is what is wrong
          f"{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0].values is not a list"),
         ({"os": "linux"}, "spec.os is not an object"),
+        ({"affinity": affinity(term((ARCH, "In", ["a"] * 16_385)))},
+         "spec names more than 16384 values of nodes' labels"),
         ({"affinity": affinity(*[term((ARCH, "Exists", []))] * 1500)}, "spec asks more than 2000 things of its node"),
         ({"containers": [{"resources": {"limits": {"cpu": 1, "memory": 1}}}] * 1001},
          "spec asks more than 2000 things of its node"),

@@ -89,6 +89,14 @@ class Part:
         elements = cast("list[object]", self._typed(list, "a list"))
         return [Part(element, self, index) for index, element in enumerate(elements[:most])]
 
+    def count(self) -> int:
+        """How many elements there are.
+
+        Raises:
+            InputError: if it is not a list.
+        """
+        return len(cast("list[object]", self._typed(list, "a list"))) if self else 0
+
     def having(self, key: str) -> list["Part"]:
         """The elements that have a member of that name, which is not empty; none if absent.
 

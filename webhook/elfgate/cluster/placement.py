@@ -37,6 +37,7 @@ CONTAINERS = ("initContainers", "containers")
 
 # Each is held against each kind of node, while others wait.
 _MOST_DEMANDS = 2000
+_MOST_VALUES = 1 << 14  # in all terms together: the largest clusters have 15,000 nodes to be named
 
 
 class Candidate(Protocol):
@@ -199,7 +200,10 @@ def read_placement(
     required = spec.get(
         "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"
     )
-    terms = tuple(read_term(item) for item in required.get("nodeSelectorTerms").items())
+    alternatives = required.get("nodeSelectorTerms").items()
+    if sum(map(_values, alternatives)) > _MOST_VALUES:
+        raise InputError(f"spec names more than {_MOST_VALUES} values of nodes' labels")
+    terms = tuple(map(read_term, alternatives))
     granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(asking)
     placement = Placement(
         node_name=spec.get("nodeName").text(),
@@ -212,6 +216,12 @@ def read_placement(
     )
     _bound(len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations))
     return placement
+
+
+def _values(term: Part) -> int:
+    """How many values a NodeSelectorTerm names, which are not read for that."""
+    found = (term.get(part).items() for part in ("matchExpressions", "matchFields"))
+    return sum(item.get("values").count() for items in found for item in items)
 
 
 def _bound(demands: int) -> None:

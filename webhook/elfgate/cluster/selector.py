@@ -8,7 +8,7 @@ valid requirement is).
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from elfgate.cluster.part import Part
 
@@ -30,6 +30,11 @@ class Requirement:
     key: str
     operator: str
     values: tuple[str, ...] = ()
+    _values: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare to be held against many nodes: there may be a hundred thousand values."""
+        object.__setattr__(self, "_values", frozenset(self.values))
 
     @property
     def valid(self) -> bool:
@@ -51,9 +56,9 @@ class Requirement:
         """
         match self.operator:
             case "In":
-                return value in self.values
+                return value in self._values
             case "NotIn":
-                return value not in self.values
+                return value not in self._values
             case "Exists":
                 return value is not None
             case "DoesNotExist":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from elfgate.cluster.doubts import Doubt
-from elfgate.cluster.groups import Group, few, groups
+from elfgate.cluster.groups import Group, TooManyChecksError, few, groups
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
 from elfgate.cluster.openings import Opening
@@ -29,6 +29,9 @@ _NODE = frozenset((NODE_NAME_FIELD, HOSTNAME_LABEL))
 _ARCHITECTURE = frozenset(ARCHITECTURE_LABELS)
 _DEFAULT = Outlook()
 
+_TOO_MUCH = Opening(
+    UnknownReason.LIMIT_EXCEEDED, "it asks more of its node than can be held against all nodes"
+)
 _AWAY = (UnknownReason.NODE_AWAY, "its nodes are not there for the moment, and may come back")
 _NO_NODE = (UnknownReason.NO_NODE, "no node has this architecture yet")
 _OPENED = (UnknownReason.TEMPLATE, "its pods may be let past the taints of nodes that are virtual")
@@ -155,12 +158,21 @@ class _Search:
         self._demands = demands
         self._inventory = inventory
         self._outlook = outlook
-        found = tuple(groups(placement, inventory, outlook))
+        self._too_much = False
+        self._group(outlook)
+
+    def _group(self, outlook: Outlook) -> None:
+        try:
+            found = tuple(groups(self._placement, self._inventory, outlook))
+        except TooManyChecksError:
+            found, self._too_much = (), True
         self._groups = tuple(group for group in found if group.kind.platform.architecture)
         self._nameless = tuple(group for group in found if not group.kind.platform.architecture)
 
     def landing(self) -> Landing:
-        """Find the places, and what is open."""
+        """Find the places, and what is open; of what asks too much, all is."""
+        if self._too_much:
+            return Landing((), (_TOO_MUCH,), _sorted(self._beyond((), (_TOO_MUCH,))))
         certain = self._able(Hurdle.NONE)
         away = self._able(Hurdle.PASSING)
         if self._demands.waits or not certain:

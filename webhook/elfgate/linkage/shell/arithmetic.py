@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.arithmetic_nodes import (
     Assign,
     Binary,
     Choice,
@@ -19,8 +19,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     Operand,
     Step,
     Unary,
-    Word,
 )
+from elfgate.linkage.shell.syntax.nodes import Word
 from elfgate.linkage.shell.values import Value
 from elfgate.linkage.values import UNSET, Scalar, Unknown
 

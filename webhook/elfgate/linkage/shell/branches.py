@@ -5,7 +5,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.4 and 2.9.5.
 
 from typing import TYPE_CHECKING
 
-from elfgate.linkage.shell.conditions import decide
+from elfgate.linkage.shell.double_brackets import decide
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import Frame, State, own, returned

@@ -13,11 +13,11 @@ from elfgate.linkage.shell.fieldwise import FieldBuilder
 from elfgate.linkage.shell.parameters import Parameters
 from elfgate.linkage.shell.patterns import Run, glob
 from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
 from elfgate.linkage.shell.syntax.nodes import (
     Arithmetic,
     Body,
     Default,
-    Expression,
     Parameter,
     Part,
     ProcessSubstitution,

@@ -16,16 +16,8 @@ from elfgate.linkage.shell.state import (
     merged,
     weight,
 )
-from elfgate.linkage.shell.syntax.nodes import (
-    Body,
-    Expression,
-    For,
-    ForArithmetic,
-    Loop,
-    Node,
-    Simple,
-    Word,
-)
+from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
+from elfgate.linkage.shell.syntax.nodes import Body, For, ForArithmetic, Loop, Node, Simple, Word
 from elfgate.linkage.shell.values import SUCCESS, UNSURE, Status
 from elfgate.linkage.values import Scalar, Unknown
 

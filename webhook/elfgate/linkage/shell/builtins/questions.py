@@ -7,8 +7,8 @@ import re
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.assignments import set_to
+from elfgate.linkage.shell.brackets import Brackets, TestError
 from elfgate.linkage.shell.calls import Call
-from elfgate.linkage.shell.conditions import Brackets, TestError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from elfgate.linkage.shell.syntax.dialect import Dialect
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.arithmetic_nodes import (
     Assign,
     Binary,
     Choice,
@@ -18,11 +17,10 @@ from elfgate.linkage.shell.syntax.nodes import (
     OpaqueExpression,
     Operand,
     Step,
-    Text,
     Unary,
-    Word,
-    word_of,
 )
+from elfgate.linkage.shell.syntax.dialect import Dialect
+from elfgate.linkage.shell.syntax.nodes import Text, Word, word_of
 from elfgate.linkage.shell.syntax.source import DEPTH, ScriptSyntaxError
 
 _TOKEN = re.compile(

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
+from elfgate.linkage.shell.syntax.test_nodes import Test
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
@@ -155,126 +158,6 @@ class Word:
 
 
 EMPTY = Word((), "", plain=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Number:
-    """A constant of an arithmetic expression."""
-
-    value: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Name:
-    """A variable by its bare name, or an element of an array."""
-
-    name: str
-    index: "Word | None" = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Operand:
-    """An expansion within an arithmetic expression, which must come to a number."""
-
-    word: Word
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unary:
-    """``-``, ``+``, ``!`` or ``~``."""
-
-    operator: str
-    value: "Expression"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Binary:
-    """An operator of two operands; ``,`` among them."""
-
-    operator: str
-    left: "Expression"
-    right: "Expression"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
-    """``condition ? one : other``."""
-
-    condition: "Expression"
-    one: "Expression"
-    other: "Expression"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assign:
-    """``name = value`` or ``name += value`` and so on; ``operator`` is empty or ``+`` and so on."""
-
-    name: Name
-    operator: str
-    value: "Expression"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """``name++`` and its kin."""
-
-    name: Name
-    by: int
-    before: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OpaqueExpression:
-    """An expression that is not understood; ``names`` are those that it may set."""
-
-    text: str
-    names: tuple[str, ...] = ()
-
-
-Expression = Number | Name | Operand | Unary | Binary | Choice | Assign | Step | OpaqueExpression
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnaryTest:
-    """``-f word`` within ``[[ … ]]``; ``-n`` for a bare word."""
-
-    operator: str
-    word: Word
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BinaryTest:
-    """``left operator right`` within ``[[ … ]]``."""
-
-    operator: str
-    left: Word
-    right: Word
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NotTest:
-    """``! test``."""
-
-    test: "Test"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BothTests:
-    """``one && other``."""
-
-    one: "Test"
-    other: "Test"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EitherTest:
-    """``one || other``."""
-
-    one: "Test"
-    other: "Test"
-
-
-Test = UnaryTest | BinaryTest | NotTest | BothTests | EitherTest
 
 
 @dataclass(slots=True, eq=False)

@@ -5,12 +5,12 @@ Source: POSIX.1-2017, Shell Command Language, 2.6.2; bash(1), "Parameter Expansi
 
 from typing import TYPE_CHECKING, Literal
 
+from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
 from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import (
     BadOperation,
     ChangeCase,
     Default,
-    Expression,
     Operation,
     Replace,
     Slice,

@@ -6,6 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.10; bash(1), "SHELL GRAMMAR".
 import re
 from typing import TYPE_CHECKING
 
+from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import (
@@ -17,7 +18,6 @@ from elfgate.linkage.shell.syntax.nodes import (
     Chain,
     DoubleBracket,
     DoubleParenthesis,
-    Expression,
     For,
     ForArithmetic,
     Function,

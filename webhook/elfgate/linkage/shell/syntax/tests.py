@@ -5,19 +5,16 @@ Source: bash(1), "Conditional Constructs" and "CONDITIONAL EXPRESSIONS".
 
 import re
 
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.nodes import Part, Text, Word, word_of
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
+from elfgate.linkage.shell.syntax.test_nodes import (
     BinaryTest,
     BothTests,
     EitherTest,
     NotTest,
-    Part,
     Test,
-    Text,
     UnaryTest,
-    Word,
-    word_of,
 )
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.words import WordReader
 
 _BINARY = frozenset(

@@ -19,7 +19,7 @@ from elfgate.cluster.reports import KINDS, Reports
 from support.chart import NAMESPACE, Object, helms, objects, one, template
 
 EVERYTHING = (
-    "events=true,bindings=true,steer=true,certificates.clientCA=x"
+    "events=true,bindings=true,namespaceLabels=true,steer=true,certificates.clientCA=x"
     ",registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
 )
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
@@ -123,6 +123,7 @@ def test_the_webhook_may_do_what_it_does(found: list[Object], tmp_path: Path) ->
         list(api.nodes())
         list(api.watch_nodes("1", opened=lambda: None))
         api.pod("shop", "web", seconds=5)
+        api.namespace("shop", seconds=5)
         api.secret("shop", "a", seconds=5)
         api.service_account("shop", "default", seconds=5)
         api.create_event("shop", {"metadata": {"name": "a"}, "involvedObject": {}})

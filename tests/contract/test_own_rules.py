@@ -203,3 +203,36 @@ def test_a_finding_without_a_container_is_about_the_pod(start: Start, tmp_path: 
     [denial] = verdict.denials
     assert (denial.container, denial.headline) == ("", "this pod is not allowed")
     assert denial.lines == ["no  [whole]"]
+
+
+STAGED = """# METADATA
+# custom:
+#   looks_at: [namespace_labels]
+package elfgate.rules.staged
+
+findings contains {"message": "its namespace has no stage"} if {
+	not input.request.namespace_labels.stage
+}
+"""
+
+
+def test_a_rule_sees_its_namespaces_labels(start: Start, tmp_path: Path) -> None:
+    document = pod(starts=("amd64",))
+    staged, bare = (
+        document.model_copy(
+            update={
+                "request": document.request.model_copy(update={"namespace_labels": labels}),
+            }
+        )
+        for labels in ({"stage": "prod"}, {})
+    )
+    (let_in, refused), told = judged(start, rules(tmp_path, STAGED), staged, bare)
+    assert (let_in.allowed, told) == (True, [])
+    assert [denial.code for denial in refused.denials] == ["staged"]
+
+
+def test_what_is_not_known_of_a_namespace_refuses_nothing(start: Start, tmp_path: Path) -> None:
+    [verdict], told = judged(start, rules(tmp_path, STAGED, GOOD), pod(starts=("amd64",)))
+    assert [denial.code for denial in verdict.denials] == ["good"]
+    assert told == ["staged"]
+    assert verdict.failed == {"staged": "the labels of the namespace are not known"}

@@ -386,3 +386,44 @@ def test_what_rules_see_is_shown_and_can_be_judged_by_hand(capsys: Capture, tmp_
     document.write_text('{"version": 2}')
     code, _, err = run(capsys, "bundle", "eval", document)
     assert (code, "is no document: request: " in err) == (2, True)
+
+
+STAGED = """# METADATA
+# custom:
+#   looks_at: [namespace_labels]
+package elfgate.rules.staged
+
+findings contains {"message": "its namespace has no stage"} if {
+	not input.request.namespace_labels.stage
+}
+"""
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {containers: [{name: web, image: "registry.invalid/web:1"}]}
+"""
+NAMESPACE = """---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {LABELS}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespace", "expected", "told"),
+    [
+        (NAMESPACE.replace("LABELS", "stage: prod"), 0, ""),
+        (NAMESPACE.replace("LABELS", "team: a"), 1, "its namespace has no stage  [staged]"),
+        ("", 0, "the rule staged failed and was left out"),
+    ],
+)
+def test_check_knows_the_labels_of_the_namespaces_that_it_reads(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, namespace: str, expected: int, told: str
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "staged.rego").write_text(STAGED)
+    (tmp_path / "web.yaml").write_text(POD + namespace)
+    asked = ("check", tmp_path / "web.yaml", "--arch", "amd64", "--rules", tmp_path / "rules")
+    code, out, err = run(capsys, *asked)
+    assert code == expected
+    assert told in out + err

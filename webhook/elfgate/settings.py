@@ -336,6 +336,11 @@ class Admission(Model):
         "unknown and then turns out unable to start. Needs the rights to create and patch "
         "events.",
     )
+    namespace_labels: bool = Field(
+        default=False,
+        description="Tell your own rules the labels of namespaces, if they look at them. Needs the "
+        "right to get namespaces.",
+    )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5,
         description="Seconds between the answer and the API server's own deadline.",

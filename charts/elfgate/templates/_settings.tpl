@@ -7,7 +7,7 @@
   "nodes" (include "elfgate.settings.nodes" . | fromYaml)
   "registries" (include "elfgate.settings.registries" . | fromYaml)
   "policies" (include "elfgate.settings.policies" . | fromYaml)
-  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "exempt_namespaces" $v.exemptNamespaces)
+  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "namespace_labels" $v.namespaceLabels "exempt_namespaces" $v.exemptNamespaces)
 -}}
 {{- if $v.notifications.secret }}{{- $_ := set $settings "notifications" (dict "tokens" "/run/elfgate/notifications/tokens") }}{{- end }}
 {{- with $v.nodes.snapshotter }}{{- $_ := set $settings.nodes "snapshotter" . }}{{- end }}

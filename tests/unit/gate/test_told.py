@@ -64,7 +64,7 @@ def read(obj: dict[str, Any]) -> Workload:
 
 def test_a_pods_labels_are_its_own_and_the_last_applied_object_is_none_of_its_annotations() -> None:
     expected = {"labels": {"app": "web"}, "annotations": {"team": "a"}}
-    assert of_request(read(POD), FURTHER) == expected
+    assert of_request(read(POD), None, FURTHER) == expected
     told = of_pod(read(POD), FURTHER)
     assert {key: told[key] for key in expected} == expected
 
@@ -73,7 +73,7 @@ def test_a_deployment_and_its_pods_have_labels_apart() -> None:
     template = {"metadata": {"labels": {"of": "pods"}}, "spec": POD["spec"]}
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": template}}
     deployment |= {"metadata": {"name": "web", "labels": {"of": "it"}}}
-    assert of_request(read(deployment), FURTHER)["labels"] == {"of": "it"}
+    assert of_request(read(deployment), None, FURTHER)["labels"] == {"of": "it"}
     assert of_pod(read(deployment), FURTHER)["labels"] == {"of": "pods"}
 
 
@@ -135,6 +135,15 @@ def test_nodes_are_grouped_by_the_labels_that_they_share() -> None:
     ]
 
 
+def test_a_namespaces_labels_are_told_where_they_are_known_and_looked_at() -> None:
+    looks = frozenset({"namespace_labels"})
+    assert of_request(read(POD), {"stage": "prod"}, looks) == {
+        "namespace_labels": {"stage": "prod"}
+    }
+    assert of_request(read(POD), {}, looks) == {"namespace_labels": {}}
+    assert of_request(read(POD), None, looks) == {}
+
+
 def test_nothing_is_told_that_nobody_looks_at() -> None:
     one, nothing = read(POD), frozenset[str]()
-    assert of_request(one, nothing) == of_pod(one, nothing) == of_containers(one, nothing) == {}
+    assert of_request(one, {}, nothing) == of_pod(one, nothing) == of_containers(one, nothing) == {}

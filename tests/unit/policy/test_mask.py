@@ -27,6 +27,7 @@ from support.documents import pod
 NOTHING = Sight(frozenset())
 M = TypeVar("M", bound=Model)
 OTHERS = {
+    "namespace_labels": {"odd": "one"},
     "labels": {"an": "other"},
     "annotations": {"an": "other"},
     "service_account": "another",

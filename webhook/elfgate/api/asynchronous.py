@@ -14,6 +14,7 @@ from elfgate.audit.report import Report
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.manifests import of_values
+from elfgate.cluster.namespaces import Given, Namespaces
 from elfgate.cluster.nodes import Node, nodes_of, read_node
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.workloads import workloads
@@ -83,7 +84,8 @@ async def check_async(
     exempt = settings.admission.exempt_namespaces if settings else ()
     manifests = of_values(objects, source="objects")
     found = list(workloads(manifests, _templates(told), namespace))
-    async with _gate(told, _nodes(nodes)) as gate:
+    namespaces = Given.of(manifest for manifest, _ in found)
+    async with _gate(told, _nodes(nodes), namespaces) as gate:
         return await checked(found, gate, _book(told), Exemption(exempt, own=""))
 
 
@@ -118,16 +120,19 @@ async def audit_async(
     places = [*collection.nodes, *_nodes(nodes)]
     if not places and not platforms:
         raise InputError("there is no node", hint="give nodes, or platforms to move to")
-    async with _gate(told, places) as gate:
+    namespaces = Given.of(collection.namespaces)
+    async with _gate(told, places, namespaces) as gate:
         judge = _judge(gate, platforms)
         found = [entry async for entry in audited(collection.subjects(), judge)]
         report = Report.of(await once_more(found, judge))
         return AuditOutput.of(report, collection, gate.engine.revision, _book(told))
 
 
-def _gate(told: Options, nodes: Iterable[Node]) -> AbstractAsyncContextManager[Gate]:
+def _gate(
+    told: Options, nodes: Iterable[Node], namespaces: Namespaces | None = None
+) -> AbstractAsyncContextManager[Gate]:
     outlook = told.settings.nodes.outlook if told.settings else Outlook()
-    return gate_of(told.judging(), told.reading(), nodes, outlook)
+    return gate_of(told.judging(), told.reading(), nodes, outlook, namespaces)
 
 
 def _judge(gate: Gate, platforms: Sequence[str]) -> Judge:

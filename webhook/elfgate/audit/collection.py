@@ -51,6 +51,7 @@ class Collection:
         owner_label: The label, or annotation, that says whose a workload is; its namespace's counts
             if it has none.
         nodes: The nodes among the objects.
+        namespaces: The namespaces among the objects.
         owners: Whose namespaces are, by name.
         skipped: How many objects hold no pod template, by kind.
         over: How many pods and Jobs have ended.
@@ -60,6 +61,7 @@ class Collection:
     templates: tuple[Template, ...] = TEMPLATES
     owner_label: str = ""
     nodes: list[Node] = field(default_factory=list)
+    namespaces: list[Manifest] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     over: int = 0
@@ -108,6 +110,7 @@ class Collection:
         if manifest.kind == "Node":
             self.nodes.append(read_node(manifest.obj))
         elif manifest.kind == "Namespace":
+            self.namespaces.append(manifest)
             if self.owner_label:
                 self.owners[obj.get("metadata", "name").text()] = owner(obj, self.owner_label)
         else:

@@ -233,6 +233,7 @@ async def judged(
     """
     from elfgate.audit.judging import audit, judged_again, once_more
     from elfgate.audit.look import failing, look_for_tags
+    from elfgate.cluster.namespaces import Given
     from elfgate.cluster.outlook import Outlook
     from elfgate.wiring.gate import gate as gate_of
 
@@ -242,7 +243,8 @@ async def judged(
     check_named(options.images, (subject.workload for subject in subjects))
     options.progress.count(len(subjects), "workloads")
     images, nodes = reading(options, settings), _nodes(options, collection)
-    async with gate_of(judging(options), images, nodes, outlook) as gate:
+    namespaces = Given.of(collection.namespaces)
+    async with gate_of(judging(options), images, nodes, outlook, namespaces) as gate:
         judge, found = _judge_of(options, gate, settings), []
         async for entry in audit(subjects, judge):
             found.append(entry)

@@ -148,6 +148,7 @@ async def _check(
     from elfgate.api.checking import checked
     from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.kinds import TEMPLATES
+    from elfgate.cluster.namespaces import Given
     from elfgate.cluster.outlook import Outlook
     from elfgate.cluster.workloads import workloads
     from elfgate.policy.mask import masked
@@ -166,7 +167,8 @@ async def _check(
     outlook = settings.nodes.outlook if settings else Outlook()
     exemption = Exemption(settings.admission.exempt_namespaces if settings else (), own="")
     images = reading(options, settings)
-    async with gate_of(judging(options), images, _nodes(options), outlook) as gate:
+    namespaces = Given.of(manifest for manifest, _ in found)
+    async with gate_of(judging(options), images, _nodes(options), outlook, namespaces) as gate:
         return await checked(found, gate, book, exemption, show)
 
 

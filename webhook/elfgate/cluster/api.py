@@ -154,6 +154,12 @@ class Api:
         answer = self._core(deed, lambda core: core.read(namespace, "pods", name, seconds=seconds))
         return dict(answer.mapping())
 
+    def namespace(self, name: str, *, seconds: float) -> dict[str, Any]:
+        """One Namespace, within some seconds."""
+        deed = f"show the namespace {name}"
+        answer = self._core(deed, lambda core: core.read_namespace(name, seconds=seconds))
+        return dict(answer.mapping())
+
     def secret(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One Secret, within some seconds."""
         deed = f"show the secret {namespace}/{name}"

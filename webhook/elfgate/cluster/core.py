@@ -48,6 +48,10 @@ class Core:
         """One object."""
         return self._call("GET", "namespaces", namespace, resource, name, seconds=seconds)
 
+    def read_namespace(self, name: str, *, seconds: Timeouts) -> "BaseHTTPResponse":
+        """A namespace."""
+        return self._call("GET", "namespaces", name, seconds=seconds)
+
     def create(
         self, namespace: str, resource: str, obj: object, *, seconds: Timeouts
     ) -> "BaseHTTPResponse":

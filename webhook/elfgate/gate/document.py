@@ -1,6 +1,6 @@
 """Writes the document that policies judge from what was found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import repeat
@@ -64,6 +64,7 @@ class Asked:
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
         checked: A command line asks.
+        namespace: The labels of its namespace; None if they are not known.
     """
 
     workload: Workload
@@ -71,6 +72,7 @@ class Asked:
     operation: str
     dry_run: bool
     checked: bool = False
+    namespace: Mapping[str, str] | None = None
 
 
 async def described(asked: Asked, found: Found, looks: Looks) -> Document:
@@ -120,7 +122,7 @@ def _request(asked: Asked, found: Found, looks: Looks) -> Request:
         scheduler=workload.scheduler,
         gates=list(workload.gates),
         today=_today().isoformat(),
-        **of_request(workload, looks),
+        **of_request(workload, asked.namespace, looks),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from elfgate.cluster.bounds import Budget, bounded
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.namespaces import FRESH_SECONDS, Namespaces
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
 from elfgate.cluster.targets import landing
@@ -96,6 +97,7 @@ class Gate:
         pull_secrets: Knows a workload's own credentials; None if one access to images is
             everybody's.
         looks: Tells what the policies in force look at (``policy.annotation.LOOKS``).
+        namespaces: Knows the labels of namespaces; None if nobody is to be asked for them.
     """
 
     inventory: Inventory
@@ -104,6 +106,7 @@ class Gate:
     outlook: Outlook = _NOTHING_MORE
     pull_secrets: "PullSecrets | None" = None
     looks: Callable[[], frozenset[str]] = frozenset
+    namespaces: Namespaces | None = None
 
     async def judge(self, case: Case, within: float | None = None) -> Judgement:
         """Judge a workload: each of its pod templates, of which every one has to be let pass.
@@ -174,6 +177,8 @@ class Gate:
             "engine": perf_counter() - scanned,
         }
         until = min((start.linkage.until for start in starts), default=math.inf)
+        if "namespace_labels" in self.looks():
+            until = min(until, time.monotonic() + FRESH_SECONDS)
         digests = {start.container.image: start.linkage.digest for start in starts}
         return Judgement(verdict, document, until, seconds, digests)
 
@@ -184,6 +189,9 @@ class Gate:
         """
         while True:
             looks = self.looks()
+            if self.namespaces and "namespace_labels" in looks:
+                labels = await self.namespaces.labels(asked.workload.namespace)
+                asked = replace(asked, namespace=labels)
             document = await described(asked, found, looks)
             await pause(len(found.starts))
             verdict = await self.engine.evaluate(document)

@@ -29,10 +29,15 @@ _SOURCES = (
 )  # what a volume is of, by the field that says so
 
 
-def of_request(workload: Workload, looks: Looks) -> dict[str, Any]:
-    """The object's labels and annotations."""
+def of_request(
+    workload: Workload, namespace: Mapping[str, str] | None, looks: Looks
+) -> dict[str, Any]:
+    """The object's labels and annotations, and its namespace's labels if they are known."""
     labels = workload.labels
-    return _looked_at(looks, labels=labels.labels, annotations=labels.annotations)
+    told = _looked_at(looks, labels=labels.labels, annotations=labels.annotations)
+    if namespace is not None:
+        told |= _looked_at(looks, namespace_labels=namespace)
+    return told
 
 
 def of_pod(workload: Workload, looks: Looks) -> dict[str, Any]:

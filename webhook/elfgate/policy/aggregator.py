@@ -1,6 +1,6 @@
 """The module that asks each rule: written for the rules that there are, and their settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +11,8 @@ from elfgate.policy.layers import is_off, layers
 from elfgate.policy.packages import RULES, is_rule, rule_of
 
 AGGREGATOR = "elfgate/main/found.rego"
+_NAMESPACE = "input.request.namespace_labels"
+_NO_LABELS = "the labels of the namespace are not known"
 _AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
 _SHIPPED = """\
 shipped := object.union(others, taken)
@@ -40,10 +42,17 @@ def aggregated(
         if settings is None or not _is_idle(code, modules, settings)
     ]
     takers = [code for code in asked if _says(code, modules, "asks") == "prediction"]
-    return _aggregator(asked, takers, sorted(own))
+    needing = {code for code in own if _needs_namespace(code, modules)}
+    return _aggregator(asked, takers, {code: code in needing for code in sorted(own)})
 
 
-def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str]) -> str:
+def _needs_namespace(code: str, modules: Mapping[str, str]) -> bool:
+    """Whether a rule looks at the namespace's labels, which are not known at times."""
+    said = (annotation(text) for text in modules.values() if rule_of(text) == code)
+    return any(each is not None and "namespace_labels" in each.looks_at for each in said)
+
+
+def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Mapping[str, bool]) -> str:
     """Write the module that names each rule's package.
 
     The engines agree only on static references: one of them invents findings where packages are
@@ -53,8 +62,8 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str])
         asked: The shipped rules to ask; each is a package ``elfgate.rules.NAME`` with a set
             ``findings``.
         takers: Those of them that only take the prediction's findings: not asked where it has none.
-        own: The user's own. Each can be left out by name (``input.request.without``), so that one
-            that fails takes no other with it.
+        own: The user's own, and whether each needs the namespace's labels. Each can be left out by
+            name (``input.request.without``), so that one that fails takes no other with it.
     """
     others = [
         f'\t"{code}": data.{RULES}.{code}.findings,' for code in asked if code not in set(takers)
@@ -68,8 +77,8 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str])
     head = [_AGGREGATED, "package elfgate.main", ""]
     if not own:
         return "\n".join([*head, "own := {}", "", "malformed := {}", "", *ours])
-    own_set = orjson.dumps(own).decode()
-    theirs = [line for code in own for line in _own_lines(code)]
+    own_set = orjson.dumps(list(own)).decode()
+    theirs = [line for code, needs in own.items() for line in _own_lines(code, needs)]
     left_out = (
         f'left_out := {own_set} if "*" in input.request.without'
         ' else := object.get(input.request, "without", [])'
@@ -105,20 +114,21 @@ def _says(code: str, modules: Mapping[str, str], field: str) -> str:
     return str(said.custom.get(field, "")) if said else ""
 
 
-def _own_lines(code: str) -> tuple[str, ...]:
+def _own_lines(code: str, needs_namespace: bool) -> Iterator[str]:  # noqa: FBT001 - private
     findings = f"data.{RULES}.{code}.findings"
-    return (
-        f'own["{code}"] := data.elfgate.lib.own.completed({findings}) if not "{code}" in left_out',
-        "",
-        f'malformed["{code}"] := fault if {{',
-        f'\tnot "{code}" in left_out',
-        f"\tfault := data.elfgate.lib.own.wrong({findings})",
-        '\tfault != ""',
-        "}",
-        "",
-        f'malformed["{code}"] := "it has no set `findings`" if {{',
-        f'\tnot "{code}" in left_out',
-        f"\tnot {findings}",
-        "}",
-        "",
-    )
+    asked = [f'not "{code}" in left_out']
+    if needs_namespace:
+        yield from _rule(f'malformed["{code}"] := "{_NO_LABELS}"', *asked, f"not {_NAMESPACE}")
+        asked.append(_NAMESPACE)
+    yield from _rule(f'own["{code}"] := data.elfgate.lib.own.completed({findings})', *asked)
+    fault = f"fault := data.elfgate.lib.own.wrong({findings})"
+    yield from _rule(f'malformed["{code}"] := fault', *asked, fault, 'fault != ""')
+    silent = f'malformed["{code}"] := "it has no set `findings`"'
+    yield from _rule(silent, *asked, f"not {findings}")
+
+
+def _rule(head: str, *body: str) -> Iterator[str]:
+    """A rule of Rego, line by line."""
+    yield f"{head} if {{"
+    yield from (f"\t{line}" for line in body)
+    yield from ("}", "")

@@ -78,6 +78,7 @@ def full(seed: int) -> Document:
     """The document of a seed, with all that is seen only where rules look at it."""
     chance, given = random.Random(-seed), document(seed).model_dump(exclude_unset=True)  # noqa: S311
     given["request"] |= {"labels": _texts(chance), "annotations": _texts(chance)}
+    given["request"]["namespace_labels"] = _texts(chance)
     given["pod"] = _pod(chance)
     for target in given["targets"]:
         target["groups"] = [{"nodes": 1, "labels": _texts(chance)}]

@@ -68,7 +68,8 @@ def _documents() -> Iterator[tuple[str, Document]]:
             moved = {**case, "request": request}
             yield f"the case {case['name']!r}", cases.of_case(moved)
     for seed in range(_BY_CHANCE):
-        yield f"the document by chance {seed}", chance.full(seed)
+        made = chance.full(seed) if seed % 4 else chance.document(seed)
+        yield f"the document by chance {seed}", made
 
 
 def _here(engine: EmbeddedEngine, document: Document) -> Any:

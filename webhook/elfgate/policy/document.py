@@ -75,6 +75,10 @@ class Request(Model):
     annotations: Annotated[
         dict[str, str], looked_at("annotations", "The object's, but for the last applied")
     ] = {}
+    namespace_labels: Annotated[
+        dict[str, str],
+        looked_at("namespace_labels", "The namespace's; not there while they are not known"),
+    ] = {}
 
 
 class OpeningEntry(Model):

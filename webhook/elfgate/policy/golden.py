@@ -57,7 +57,7 @@ def _linkage(arch: str, *, starts: bool) -> LinkageEntry:
 
 def one_pod() -> Document:
     """A pod that starts, judged by the rules of the user's own too."""
-    request = GOOD.request.model_copy(update={"without": []})
+    request = GOOD.request.model_copy(update={"without": [], "namespace_labels": {}})
     return GOOD.model_copy(update={"request": request})
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.namespaces import Namespaces
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.outlook import Outlook
 from elfgate.gate.gate import Gate
@@ -29,7 +30,11 @@ def tell_failed_rule(name: str, why: str) -> None:
 
 @asynccontextmanager
 async def gate(
-    judging: Judging, reading: Reading, nodes: Iterable[Node], outlook: Outlook
+    judging: Judging,
+    reading: Reading,
+    nodes: Iterable[Node],
+    outlook: Outlook,
+    namespaces: Namespaces | None = None,
 ) -> AsyncIterator[Gate]:
     """A gate for as long as the block lasts.
 
@@ -38,6 +43,7 @@ async def gate(
         reading: How images are read.
         nodes: The nodes that pods may land on.
         outlook: What settings say of nodes and runtimes, beyond what is there.
+        namespaces: Knows the labels of namespaces.
 
     Raises:
         InputError: if the policies, a reference or the store cannot be used.
@@ -46,6 +52,13 @@ async def gate(
     live = await engine(judging, told=tell_failed_rule)
     try:
         async with scanner(reading) as scanning:
-            yield Gate(Inventory(nodes), scanning, live, outlook, looks=live.looks)
+            yield Gate(
+                Inventory(nodes),
+                scanning,
+                live,
+                outlook,
+                looks=live.looks,
+                namespaces=namespaces,
+            )
     finally:
         await live.close()

@@ -10,6 +10,7 @@ from elfgate.cluster.api import Access, Api
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.namespaces import Read
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.watch import NodeWatch
@@ -54,6 +55,11 @@ class Cluster:
         return PullSecrets(self.api, withheld=not verified)
 
     @property
+    def namespaces(self) -> Read | None:
+        """Reads the labels of namespaces."""
+        return Read(self.api) if self.api else None
+
+    @property
     def events(self) -> Events | None:
         """Writes events."""
         return Events(self.api) if self.api else None
@@ -73,6 +79,7 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
         or settings.registries.pull_secrets
         or settings.admission.bindings
         or settings.admission.events
+        or settings.admission.namespace_labels
     ):
         inventory = _from_file(settings)
         yield Cluster(inventory, lambda: len(inventory) > 0)

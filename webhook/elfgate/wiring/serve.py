@@ -116,6 +116,7 @@ def _validator(
             outlook=settings.nodes.outlook,
             pull_secrets=known.pull_secrets(settings),
             looks=engine.looks,
+            namespaces=known.namespaces if admission.namespace_labels else None,
         ),
         nodes_known=known.synced,
         bindings=known.bindings if admission.bindings else None,

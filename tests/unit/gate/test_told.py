@@ -103,8 +103,8 @@ def test_a_container_has_its_command_as_it_is_written_its_mounts_and_its_securit
         "run_as_user": 7,
         "run_as_non_root": None,
         "seccomp": "RuntimeDefault",
-        "capabilities_added": ["NET_ADMIN"],
-        "capabilities_dropped": ["ALL"],
+        "capabilities_added": ("NET_ADMIN",),
+        "capabilities_dropped": ("ALL",),
     }
     assert told["first"]["security"].run_as_user == 7
 

@@ -10,6 +10,7 @@ from elfgate.elf.facts import ElfFacts, Load
 from elfgate.elf.layout import file_offset
 from elfgate.elf.read import read
 from elfgate.linkage.kernel.pages import SMALLEST, cut_off, taken_by_musl
+from elfgate.linkage.kernel.segments import not_entered
 from elfgate.linkage.report import Outcome
 from support import tarball
 from support.elf_file import elf_file
@@ -38,6 +39,24 @@ def test_a_program_needs_the_segment_that_it_is_entered_in(
     entry: int, *, needed: bool | None
 ) -> None:
     assert cut_off(facts(type=2, loads=[BEYOND], entry=entry), SMALLEST) is needed
+
+
+CODE = Load(0x1000, 0x1000, 0x40, 0x40, 0x1000, flags=5)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_entered"),
+    [
+        (Load(0x2000, 0x1FF8, 0, 0, 0x1000, flags=4), True),  # T: it takes no room
+        (Load(0x2000, 0x1800, 0, 8, 0x1000, flags=6), True),  # some kernels leave the page alone
+        (Load(0x2000, 0x1800, 8, 8, 0x1000, flags=4), False),
+    ],
+)
+def test_of_two_segments_in_a_page_the_later_one_has_it_if_it_is_mapped(
+    other: Load, *, is_entered: bool
+) -> None:
+    program = replace(facts(type=2), loads=(CODE, other), entry=0x1000, stack_executable=False)
+    assert (not not_entered(program, SMALLEST)) is is_entered
 
 
 def test_musl_does_not_map_a_segment_without_room() -> None:

@@ -6,7 +6,7 @@ point of no return, so that what fails ends in SIGSEGV without a message), ``TAS
 load: glibc ``elf/rtld.c`` (``rtld_setup_main_map``), musl ``ldso/dynlink.c`` (``__dls3``).
 """
 
-from elfgate.elf.facts import ElfFacts, Type
+from elfgate.elf.facts import ElfFacts, Load, Type
 
 _EXECUTE = 1  # PF_X
 _MUCH_MEMORY = (
@@ -58,22 +58,30 @@ def not_entered(facts: ElfFacts, page: int) -> str:
     Args:
         facts: The file's.
         page: The node's page size in bytes. Segments are mapped in whole pages, one after the
-            other: of two that share a page, the later one has it.
+            other: of two that share a page, the later one has it. One without room is not mapped,
+            and of one without bytes in the file, kernels before 6.6 map whole pages only.
     """
     entry = facts.entry
     around = [
         load
         for load in facts.loads
-        if load.vaddr // page * page <= entry < -(-(load.vaddr + load.memsz) // page) * page
+        if load.memsz
+        and load.vaddr // page * page <= entry < -(-(load.vaddr + load.memsz) // page) * page
     ]
     if not around:
         return f"begins at {entry:#x}, where nothing is mapped"
+    in_file = [load for load in around if load.filesz]
     guarded = facts.machine in _NO_EXECUTE and facts.stack_executable is False
-    if not around[-1].flags or (guarded and not around[-1].flags & _EXECUTE):
+    if all(_is_barred(load, guarded=guarded) for load in (*in_file[-1:], around[-1])):
         return f"begins at {entry:#x}, where nothing can be executed"
     if all(load.vaddr + load.filesz <= entry < load.vaddr + load.memsz for load in around):
         return f"begins at {entry:#x}, where there are only zeros"
     return ""
+
+
+def _is_barred(load: Load, *, guarded: bool) -> bool:
+    """Tell whether nothing in a segment can be executed."""
+    return not load.flags or (guarded and not load.flags & _EXECUTE)
 
 
 def unloadable(facts: ElfFacts) -> str:

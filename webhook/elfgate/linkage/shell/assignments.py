@@ -6,6 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.1; bash(1), "Arrays".
 from elfgate.linkage.shell.arithmetic import number_of
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.lists import as_list
 from elfgate.linkage.shell.state import State, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.values import Status, Value
@@ -87,7 +88,7 @@ def _with_element(one: Assignment, before: Value, value: Value, expansion: Expan
 
 def _added(before: Value, value: Value) -> Value:
     if isinstance(value, Fields):
-        return _as_items(before).followed_by(value)
+        return as_list(before).followed_by(value)
     if isinstance(before, Fields):
         if not before.values or value is UNSET:
             return _ELEMENT
@@ -103,13 +104,3 @@ def _joined(before: Value, value: Value) -> Scalar:
     if isinstance(unknown, Unknown):
         return Unknown(unknown.because)
     return _ELEMENT
-
-
-def _as_items(value: Value) -> Fields:
-    if isinstance(value, Fields):
-        return value
-    if isinstance(value, Unknown):
-        return Fields(more=value)
-    if isinstance(value, str):
-        return Fields((value,))
-    return Fields()

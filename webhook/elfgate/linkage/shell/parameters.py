@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from elfgate.linkage.shell.arithmetic import number_of
 from elfgate.linkage.shell.changes import changed, length_of
 from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.lists import as_list, counts_as_set, each, is_list, is_star, joined_text
 from elfgate.linkage.shell.state import joined
 from elfgate.linkage.shell.syntax.nodes import (
     BadOperation,
     Default,
     Parameter,
-    Slice,
     Text,
     Word,
     word_of,
@@ -35,7 +35,6 @@ _NUMBER = Unknown("a number is not known", number=True)
 _OPTIONS = Unknown("the options of the shell are not known")
 _NO_NAME = Unknown("the name of a variable is not known")
 _ELEMENT = Unknown("an element of an array is not known")
-_JOINED = Unknown("how a list is joined is not known")
 
 
 class Parameters:
@@ -78,7 +77,7 @@ class Parameters:
         """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""
         if part.indirect and part.index is None and not part.length:
             part = self._standing_for(part)
-        if not _is_list(part) or part.length:
+        if not is_list(part) or part.length:
             return None
         fields = self._list(part)
         if isinstance(part.operation, Default):
@@ -88,9 +87,9 @@ class Parameters:
             if present is (part.operation.operator == "+"):
                 return None
         elif part.operation is not None:
-            fields = self._each(fields, part)
-        if part.quoted and _star(part):
-            return Fields((self._joined(fields, star=True),))
+            fields = each(fields, part, self._expansion)
+        if part.quoted and is_star(part):
+            return Fields((joined_text(fields, self._expansion, star=True),))
         return fields
 
     def _standing_for(self, part: Parameter) -> Parameter:
@@ -132,7 +131,7 @@ class Parameters:
         Raises:
             ScriptEndsError: if the script ends there.
         """
-        if _is_list(part) and part.length:
+        if is_list(part) and part.length:
             fields = self._list(part)
             if "u" in self._expansion.state.has and part.index is not None and not fields.values:
                 self._expansion.may_end()  # old releases of bash end, of an array never set
@@ -141,7 +140,7 @@ class Parameters:
             return str(len(fields.values))
         fields_or_none = self.several(part)
         if fields_or_none is not None:
-            return self._joined(fields_or_none, star=_star(part))
+            return joined_text(fields_or_none, self._expansion, star=is_star(part))
         if isinstance(part.operation, Default):
             return self._default(part, part.operation)
         return self._of_one(part)
@@ -194,61 +193,6 @@ class Parameters:
         names = {name for name in outside if values.get(name) is not UNSET}
         names |= {name for name, value in values.items() if value is not UNSET}
         return Fields(tuple(sorted(name for name in names if name.startswith(part.name))))
-
-    def _each(self, fields: Fields, part: Parameter) -> Fields:
-        """Apply an operation to each of a list, or cut the list."""
-        operation = part.operation
-        if part.index is None and not self._expansion.world.dialect.counts_as_c:
-            self._expansion.may_end()  # mksh has no such operation
-            return Fields(more=_ELEMENT)
-        if isinstance(operation, Slice):
-            return self._cut(fields, operation, arguments=part.name in {"@", "*"})
-        if isinstance(operation, BadOperation):
-            raise ScriptEndsError
-        changes: list[Scalar] = []
-        for value in fields.values:
-            if isinstance(value, str) and operation is not None:
-                changes.append(changed(value, operation, self._expansion))
-            else:
-                changes.append(value)
-        return Fields(tuple(changes), fields.more)
-
-    def _cut(self, fields: Fields, operation: Slice, *, arguments: bool) -> Fields:
-        offset = self._expansion.number(operation.offset)
-        length: int | Unknown | None = None
-        if operation.length is not None:
-            length = self._expansion.number(operation.length)
-        if isinstance(offset, Unknown) or isinstance(length, Unknown):
-            return Fields(more=_ELEMENT)
-        values = fields.values
-        if arguments:
-            values = (self._expansion.state.frame.name, *values)
-            offset = max(offset, 1) if offset > 0 else offset
-        if offset < 0:
-            if fields.more is not None:
-                return fields if not values else Fields(more=fields.more)
-            offset += len(values)
-            if offset < 0:
-                return Fields()
-        if length is None:
-            return Fields(values[offset:], fields.more)
-        if length < 0:
-            raise ScriptEndsError
-        cut = values[offset : offset + length]
-        return Fields(cut, fields.more if len(cut) < length else None)
-
-    def _joined(self, fields: Fields, *, star: bool) -> Scalar:
-        """Join a list to one text: ``$*`` by the first character of IFS, ``$@`` by a blank."""
-        if fields.known is None:
-            return fields.doubt or _JOINED
-        separator: Scalar = self._expansion.separators
-        if isinstance(separator, Unknown):
-            return _JOINED
-        if not star:
-            if separator[:1] != " " and not self._expansion.world.dialect.is_bash:
-                return _JOINED
-            separator = " "
-        return self._expansion.limited(separator[:1].join(fields.known))
 
     def _single(self, part: Parameter) -> Value:
         """The value of one variable or element."""
@@ -308,7 +252,7 @@ class Parameters:
 
     def _present(self, part: Parameter, operation: Default) -> bool | None:
         """Tell whether a parameter counts as set."""
-        if _is_list(part):
+        if is_list(part):
             return self._is_present(self._list(part), colon=operation.colon)
         value = self._single(part)
         if value is UNSET:
@@ -325,7 +269,7 @@ class Parameters:
         Dash and busybox take ``$@`` for set without arguments.
         """
         if colon or fields.values or self._expansion.world.dialect.is_bash:
-            return _is_present(fields, colon=colon)
+            return counts_as_set(fields, colon=colon)
         if self._expansion.world.dialect.name in {"dash", "busybox"}:
             return True
         return None
@@ -403,41 +347,3 @@ def _first(value: Value) -> Value:
             return value.values[0]
         return value.more or UNSET
     return value
-
-
-def as_list(value: Value) -> Fields:
-    """Give a value as an array: a text is its only element."""
-    if isinstance(value, Fields):
-        return value
-    if isinstance(value, Unknown):
-        return Fields(more=value)
-    if isinstance(value, str):
-        return Fields((value,))
-    return Fields()
-
-
-def _is_list(part: Parameter) -> bool:
-    if part.prefix or (part.name in {"@", "*"} and not part.indirect):
-        return True
-    return part.index is not None and part.index.literal in ("@", "*")
-
-
-def _star(part: Parameter) -> bool:
-    if part.index is not None:
-        return part.index.literal == "*"
-    return part.name == "*"
-
-
-def _is_present(fields: Fields, *, colon: bool) -> bool | None:
-    """Tell whether a list counts as set: with a colon, only if its text is not empty."""
-    if not colon:
-        if fields.values:
-            return True
-        if fields.more is None:
-            return False
-        return None
-    if any(isinstance(value, str) and value for value in fields.values):
-        return True
-    if fields.doubt is not None:
-        return None
-    return len(fields.values) > 1

@@ -6,6 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.2 and 2.6; bash(1), "QUOTING" an
 import re
 from collections.abc import Callable
 
+from elfgate.linkage.shell.syntax.closings import closing, next_mark
 from elfgate.linkage.shell.syntax.escapes import decoded
 from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import (
@@ -32,8 +33,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _BRACED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\[|\+?=)")
 _ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_SCANNED = re.compile(r"[^()\\'\"]+")
-_BRACES_SCANNED = re.compile(r"[^{}\\'\"]+")
 _GROUPED = "@+?*!"
 _SUBSTITUTION = 20  # units of work that a substitution costs beside its text
 _LONGEST_ARITHMETIC = 1 << 13  # characters
@@ -130,7 +129,7 @@ class WordReader:
 
         The end is found first, without reading what is nested, so that no text is read twice.
         """
-        end = self._balanced("()", _SCANNED, _LONGEST_ARITHMETIC)
+        end = closing(self.source, "()", _LONGEST_ARITHMETIC)
         source = self.source
         if end is None or not source.text.startswith(close, end):
             return None
@@ -285,7 +284,7 @@ class WordReader:
             if source.here == "\\" and after and after in escapes:
                 source.at += 1
             mark = source.text[source.at]
-            end = _next_mark(source.text, source.at + 1)
+            end = next_mark(source.text, source.at + 1)
             pieces.append(mark + source.text[source.at + 1 : end])
             source.advance(end)
         source.at += 1
@@ -351,7 +350,7 @@ class WordReader:
             raise  # so is all that it stands in: no text is searched twice
         except ScriptSyntaxError as error:
             source.at = start + 2
-            end = self._balanced("{}", _BRACES_SCANNED)
+            end = closing(source, "{}")
             if end is None:
                 raise UnclosedError from error
             source.advance(end + 1)
@@ -394,40 +393,3 @@ class WordReader:
         if index is not None:
             return index.literal in ("@", "*") and self.source.here == "}"
         return self.source.here != "" and self.source.starts(("@}", "*}")[self.source.here == "*"])
-
-    def _balanced(
-        self, pair: str, plain: "re.Pattern[str]", longest: int | None = None
-    ) -> int | None:
-        """Find the end of what began with the first of a pair, quotes honoured; None if none is."""
-        text, at, opened = self.source.text, self.source.at, 1
-        last = len(text) if longest is None else min(len(text), at + longest)
-        while at < last:
-            if match := plain.match(text, at):
-                at = match.end()
-                continue
-            if text[at] == "\\":
-                at += 1
-            elif text[at] in "'\"" and pair == "()":
-                end = text.find(text[at], at + 1)
-                at = len(text) if end < 0 else end
-            elif text[at] == pair[0]:
-                opened += 1
-            elif text[at] == pair[1]:
-                opened -= 1
-                if not opened:
-                    self.source.spend((at - self.source.at) // 8)
-                    return at
-            at += 1
-        self.source.spend((at - self.source.at) // 8)
-        return None
-
-
-def _next_mark(text: str, at: int) -> int:
-    """Find the next backslash or backquote, or the end."""
-    match = _MARK.search(text, at)
-    if match is None:
-        return len(text)
-    return match.start()
-
-
-_MARK = re.compile(r"[\\`]")

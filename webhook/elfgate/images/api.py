@@ -16,8 +16,9 @@ from elfgate.images.addresses import UNREACHABLE
 from elfgate.images.auth import Authenticator, Credential
 from elfgate.images.body import Body
 from elfgate.images.client import Client, Headers, Origin, origin, refuse_downgrade
-from elfgate.images.connections import Connections, Reply
+from elfgate.images.connections import Connections
 from elfgate.images.dial import AS_USUAL, Dial
+from elfgate.images.reply import Reply
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from elfgate.errors import UnansweredError, UnknownReason, UnreadableError
-from elfgate.images.connections import BrokenOffError, Reply
+from elfgate.images.connections import BrokenOffError
+from elfgate.images.reply import Reply
 from elfgate.images.spans import LARGE, SPAN, Spans
 
 _MOST_RESUMED = 3

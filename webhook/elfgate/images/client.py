@@ -7,15 +7,17 @@ credentials stay with their host).
 
 import email.utils
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import quote, urljoin, urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.addresses import check_url
-from elfgate.images.connections import BrokenOffError, Connections, Reply, seconds_left
+from elfgate.images.connections import BrokenOffError, Connections
+from elfgate.images.deadline import seconds_left
 from elfgate.images.dial import Dial
+from elfgate.images.reply import Reply
 
 Headers = list[tuple[str, str]]
 Origin = tuple[str, str | None, int | None]
@@ -23,13 +25,16 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
 _LONGEST_PAUSE = 10.0  # seconds that a registry which limits its clients is waited for
 _SHORT_PAUSE = 0.25  # before one more try, if the registry does not say
-_TRIES = {  # how often these are tried once more
+_OF_PROXIES = range(520, 528)  # what Cloudflare says of a registry that it stands before
+_TRIES: Mapping[int, int] = {  # how often these are tried once more
     HTTPStatus.REQUEST_TIMEOUT: 1,
+    HTTPStatus.TOO_EARLY: 1,
     HTTPStatus.TOO_MANY_REQUESTS: 2,
     HTTPStatus.INTERNAL_SERVER_ERROR: 1,
     HTTPStatus.BAD_GATEWAY: 1,
     HTTPStatus.SERVICE_UNAVAILABLE: 1,
     HTTPStatus.GATEWAY_TIMEOUT: 1,
+    **dict.fromkeys(_OF_PROXIES, 1),
 }
 
 
@@ -120,10 +125,7 @@ class Tries:
     def pause(self, reply: Reply) -> float | None:
         """Seconds to wait before one more try; None if that is of no use."""
         used = self._used[reply.status] = self._used.get(reply.status, -1) + 1
-        try:
-            most = _TRIES.get(HTTPStatus(reply.status), 0)
-        except ValueError:
-            return None
+        most = _TRIES.get(reply.status, 0)
         limited = reply.status == HTTPStatus.TOO_MANY_REQUESTS
         told = reply.headers.get("retry-after", "")
         seconds = retry_after(told) if told or limited else _SHORT_PAUSE

@@ -11,10 +11,9 @@ import logging
 import re
 import socket
 import ssl
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -30,9 +29,11 @@ from elfgate.images.addresses import (
     check_url,
     is_within,
 )
+from elfgate.images.deadline import within
 from elfgate.images.dial import AS_USUAL, Dial
 from elfgate.images.pace import paced
 from elfgate.images.proxies import proxy_for, proxy_of
+from elfgate.images.reply import Reply
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ _MOST_CONNECTIONS = 32
 _IDLE_SECONDS = (
     20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
 )
-_SHORT_BODY = 16 << 10
 _MOST_HOSTS = 4096  # remembered of those whose failures all read the same
 _BROKEN_OFF = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 _NO_ANSWER = (
@@ -50,93 +50,11 @@ _NO_ANSWER = (
     httpcore.ProxyError,
 )
 _NUMBER = re.compile(r"\[Errno -?\d+\] ")  # Python's, before the words of the system
-_until: ContextVar[float] = ContextVar("until")
 _connected: ContextVar[list[httpcore.NetworkStream]] = ContextVar("connected")
-
-
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Everything that this thread exchanges within the block must be done in so many seconds."""
-    token = _until.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _until.reset(token)
-
-
-def seconds_left() -> float:
-    """Seconds until this thread's deadline; endless without one."""
-    return _until.get(float("inf")) - time.monotonic()
-
-
-Explained = Callable[[str], AbstractContextManager[None]]
-"""Within it, what goes wrong with a URL becomes one line."""
 
 
 class BrokenOffError(UnreadableError):
     """An exchange that was cut after it had begun: it may well go through the next time."""
-
-
-class Reply:
-    """An answer whose body is read as it comes (a ``Reader``).
-
-    Attributes:
-        is_within: Whether it comes from an address that nobody may explore.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        response: httpcore.Response,
-        explained: "Explained",
-        *,
-        is_head: bool,
-        is_within: bool,
-    ) -> None:
-        self.url = url
-        self.is_within = is_within
-        self._explained = explained
-        self.is_head = is_head
-        self.status = response.status
-        self.headers = _combined(response.headers)
-        encoding = self.headers.get("content-encoding", "").strip().lower()
-        self.encoding = "" if encoding == "identity" else encoding
-        self._chunks = response.iter_stream()
-        self._ahead = memoryview(b"")
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read on; chunks come as they arrive, so usually fewer bytes than asked for."""
-        while not self._ahead:
-            with self._explained(self.url):
-                chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self._ahead = memoryview(chunk)
-        size = len(self._ahead) if size < 0 else size
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        return bytes(data)
-
-    def read_bounded(self, limit: int, what: str) -> bytes:
-        """Read the whole body.
-
-        Raises:
-            UnreadableError: LIMIT_EXCEEDED if it has more than ``limit`` bytes.
-        """
-        data = bytearray()
-        while chunk := self.read():
-            data += chunk
-            if len(data) > limit:
-                raise UnreadableError(
-                    f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED
-                )
-        return bytes(data)
-
-    def drain(self) -> None:
-        """Read a short rest, so that the connection may be used again."""
-        length = self.headers.get("content-length", "")
-        if self.is_head or (length.isdecimal() and int(length[:9]) <= _SHORT_BODY):
-            while self.read():
-                pass
 
 
 class Connections:
@@ -261,18 +179,6 @@ def _tls(dial: Dial) -> ssl.SSLContext:
         raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
 
 
-def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Headers by name in lower case.
-
-    Those that come more than once are one list (RFC 9110, 5.3).
-    """
-    combined: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        combined[name] = f"{combined[name]}, {value}" if name in combined else value
-    return combined
-
-
 class _Backend(httpcore.NetworkBackend):
     """Connects to addresses that were checked, and hands out streams that keep the deadline."""
 
@@ -297,7 +203,7 @@ class _Backend(httpcore.NetworkBackend):
         for address in self._addresses(host, port):
             try:
                 stream = self._sockets.connect_tcp(
-                    address, port, _within(timeout), local_address, socket_options
+                    address, port, within(timeout), local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
@@ -331,13 +237,13 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data, kept = paced(lambda: self._stream.read(max_bytes, _within(timeout)))
+        data, kept = paced(lambda: self._stream.read(max_bytes, within(timeout)))
         if not kept:
             raise httpcore.ReadTimeout("it sends too slowly")
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _within(timeout))
+        self._stream.write(buffer, within(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -348,7 +254,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _within(timeout)))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, within(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -369,13 +275,6 @@ def _closed_on_failure() -> Iterator[None]:
         raise
     finally:
         _connected.reset(token)
-
-
-def _within(timeout: float | None) -> float | None:
-    left = seconds_left()
-    if left <= 0:
-        raise httpcore.ReadTimeout("the time for the whole exchange is up")
-    return left if timeout is None else min(timeout, left)
 
 
 @contextmanager

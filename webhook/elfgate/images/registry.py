@@ -15,7 +15,8 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.api import Api
 from elfgate.images.auth import Chain, Credentials
-from elfgate.images.connections import Connections, deadline, seconds_left
+from elfgate.images.connections import Connections
+from elfgate.images.deadline import deadline, seconds_left
 from elfgate.images.digests import (
     Reader,
     VerifiedReader,

@@ -163,8 +163,24 @@ def _unknown_variables(obj: Object, _: Cluster) -> None:
 
 
 def _a_volume(obj: Object, _: Cluster) -> None:
-    _spec(obj)["volumes"] = [{"name": "v", "emptyDir": {}}]
+    _spec(obj).setdefault("volumes", []).append({"name": "v", "emptyDir": {}})
     _spec(obj)["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/var/run"}]
+
+
+def _storage(obj: Object, _: Cluster) -> None:
+    volume = {"name": "s", "persistentVolumeClaim": {"claimName": "data"}}
+    _spec(obj).setdefault("volumes", []).append(volume)
+
+
+def _other_pods(obj: Object, _: Cluster) -> None:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    _spec(obj)["affinity"] = {"podAntiAffinity": required}
+
+
+def _a_virtual_node(_: Object, nodes: Cluster) -> None:
+    taint = {"key": "virtual-kubelet.io/provider", "value": "a", "effect": "NoSchedule"}
+    nodes["vk"] = node("vk", taints=[taint])
 
 
 def _the_nodes_own_image(obj: Object, _: Cluster) -> None:
@@ -184,6 +200,9 @@ CHANGES = [
     _an_unknown_word,
     _unknown_variables,
     _a_volume,
+    _storage,
+    _other_pods,
+    _a_virtual_node,
     _the_nodes_own_image,
 ]
 

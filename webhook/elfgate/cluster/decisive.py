@@ -192,7 +192,7 @@ def _decisive_volumes(volumes: Any) -> Any:
 def _decisive_volume(volume: _Object) -> _Object:
     if volume.get("image"):
         return {"image": volume["image"]}
-    return {kind: {} for kind in PERSISTENT if volume.get(kind)}
+    return {kind: {} for kind in PERSISTENT if volume.get(kind) is not None}
 
 
 def _unnamed(mount: Any) -> Any:

@@ -28,7 +28,7 @@ def is_tied(pod_spec: Mapping[str, object]) -> bool:
 def _has_persistent(pod_spec: Mapping[str, object]) -> bool:
     """Whether it has a volume that is somewhere, or is made where the pod comes to run first."""
     volumes = objects(pod_spec.get("volumes"))
-    return any(kind in volume for volume in volumes for kind in PERSISTENT)
+    return any(volume.get(kind) is not None for volume in volumes for kind in PERSISTENT)
 
 
 def _minds_other_pods(pod_spec: Mapping[str, object]) -> bool:

@@ -254,7 +254,9 @@ def test_what_the_policies_would_deny_and_what_is_exempt_is_told(
 ) -> None:
     config = tmp_path / "elfgate.yaml"
     config.write_text(
-        "policies: {most: dryrun}\nadmission: {exempt_namespaces: [tools]}\n", encoding="utf-8"
+        'policies: {most: dryrun, help: "ask #platform"}\n'
+        "admission: {exempt_namespaces: [tools]}\n",
+        encoding="utf-8",
     )
     objects = [
         in_namespace(workload("Deployment", namespace, image("2-alpine"), on="ppc64le"), namespace)
@@ -270,6 +272,8 @@ def test_what_the_policies_would_deny_and_what_is_exempt_is_told(
     }
     ran = elfgate("audit", "-f", "-", *words, text=listed(*BOTH, *objects))
     assert "by the policies: 1 would be denied, 1 admitted, 2 exempt" in ran.stdout
+    assert "\n    ask #platform\n" in ran.stdout
+    assert [reason["help"] for reason in report["reasons"]] == [["ask #platform"]]
 
 
 def test_an_object_of_a_wrong_shape_does_not_stop_the_others(

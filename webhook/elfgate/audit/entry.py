@@ -64,6 +64,7 @@ class Entry:
         decision: The policies' answer: ``admitted``, ``warned`` or ``denied``, or ``exempt``; empty
             where they are not asked.
         would_deny: The policies would deny it, if nothing held them back.
+        help: What the cluster's owner says beside such a refusal, by the rule's code.
     """
 
     subject: Subject
@@ -72,6 +73,7 @@ class Entry:
     problems: tuple[Problem, ...] = ()
     decision: str = ""
     would_deny: bool = False
+    help: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> State:

@@ -117,7 +117,7 @@ class Today:
             return replace(entry, decision="exempt")
         said = max((decision(each.verdict) for each in judged), key=_DECISIONS.index)
         would_deny = any(each.verdict.would_deny for each in judged)
-        return replace(entry, decision=said, would_deny=would_deny)
+        return replace(entry, decision=said, would_deny=would_deny, help=_help(judged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,13 @@ class ToCome:
         for platform in self.platforms:
             if platform not in let:
                 yield _placed(platform, part)
+
+
+def _help(judged: Iterable[Judgement]) -> dict[str, str]:
+    """The owner's lines beside what is refused, or would be, by the rule's code."""
+    verdicts = [judgement.verdict for judgement in judged]
+    said = (each for verdict in verdicts for each in (*verdict.denials, *verdict.would_deny))
+    return {violation.code: violation.help for violation in said if violation.help}
 
 
 def _placed(platform: Platform, part: Workload) -> Cell:

@@ -62,6 +62,11 @@ class Reason:
         """The number of pods that it concerns."""
         return sum(entry.subject.replicas or 0 for entry in self.entries)
 
+    def helps(self) -> list[str]:
+        """The lines of the cluster's owner beside it, each once."""
+        said = (entry.help.get(self.code, "") for entry in self.entries)
+        return [line for line in dict.fromkeys(said) if line]
+
     def owners(self) -> list[tuple[str, int]]:
         """Whose the workloads are, who has most first."""
         counts = Counter(entry.subject.owner for entry in self.entries if entry.subject.owner)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from elfgate.audit.entry import State
+from elfgate.printable import printable
 
 if TYPE_CHECKING:
     from elfgate.audit.report import Reason, Report
@@ -45,6 +46,7 @@ def _reason(reason: "Reason") -> Iterator[str]:
     yield f"    {reason.message}"
     if reason.remedy:
         yield f"    {reason.remedy}"
+    yield from (f"    {printable(line)}" for line in reason.helps())
     yield f"    {_concerned(reason)}"
     if reason.owners():
         yield f"    owners: {', '.join(f'{name} ({count})' for name, count in reason.owners())}"

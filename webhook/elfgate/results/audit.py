@@ -83,6 +83,9 @@ class ReasonOutput(Model):
     reason: str = Field(description="why it is not known; empty if it is")
     message: str
     remedy: str = Field(description="what to do; empty if nothing is known to help")
+    help: list[str] = Field(
+        default=[], description="what the cluster's owner says beside such refusals"
+    )
     platforms: list[str]
     workloads: int
     replicas: int
@@ -105,6 +108,7 @@ class ReasonOutput(Model):
                 "workloads": len(reason.entries),
                 "replicas": reason.replicas,
                 "owners": dict(reason.owners()),
+                "help": reason.helps(),
                 "new": reason.new,
             }
         )

@@ -14,7 +14,7 @@ from elfgate.errors import InputError
 from elfgate.images.docker_config import DockerConfig
 from elfgate.images.reference import Reference
 from elfgate.images.upload import Upload
-from elfgate.wiring.images import docker_config
+from elfgate.wiring.locator import docker_config
 from lab.fetched import LabError
 
 _INDEX = "application/vnd.oci.image.index.v1+json"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from elfgate.settings import Registries, Settings
-from elfgate.wiring.images import Reading
 from elfgate.wiring.policies import Judging
+from elfgate.wiring.reading import Reading
 from elfgate.wiring.stores import store_at
 
 

@@ -203,7 +203,8 @@ def _pull(options: argparse.Namespace) -> int:
     from elfgate.policy import archive
     from elfgate.settings import Registries
     from elfgate.wiring.bundles import pulled
-    from elfgate.wiring.images import Locator, Reading
+    from elfgate.wiring.locator import Locator
+    from elfgate.wiring.reading import Reading
 
     if not options.file:
         raise InputError("bundle pull needs to be told where the bundle is")

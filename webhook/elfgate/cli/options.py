@@ -11,8 +11,8 @@ from elfgate.errors import InputError
 if TYPE_CHECKING:
     from elfgate.cluster.workload import Workload
     from elfgate.settings import Settings
-    from elfgate.wiring.images import Reading
     from elfgate.wiring.policies import Judging
+    from elfgate.wiring.reading import Reading
 
 EPILOG_IMAGES = """IMAGE is one of
   registry.example/team/app:1.2    a registry reference (tag, digest or both)
@@ -154,7 +154,7 @@ def reading(options: argparse.Namespace, settings: "Settings | None" = None) -> 
     Raises:
         InputError: if an ``--image`` is not REF=IMAGE.
     """
-    from elfgate.wiring.images import Reading
+    from elfgate.wiring.reading import Reading
 
     given = Reading.of_options(options, pairs("--image", options.images), options.progress)
     return given.beside(settings) if settings else given

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from elfgate.linkage.inputs import NodeFacts
     from elfgate.reports.forms import Told
     from elfgate.scan.scanner import Linkage
-    from elfgate.wiring.images import Reading
+    from elfgate.wiring.reading import Reading
 
 USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... \
 [-o FORMAT]

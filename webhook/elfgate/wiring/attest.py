@@ -16,8 +16,8 @@ from elfgate.keys import Signer
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents
 from elfgate.scan.scanner import Scanner
-from elfgate.wiring.images import Reading
 from elfgate.wiring.images import scanner as scanner_of
+from elfgate.wiring.reading import Reading
 
 if TYPE_CHECKING:
     from elfgate.images.reference import Reference
@@ -188,7 +188,7 @@ async def _pushed(
     from elfgate.images.addresses import is_loopback_host
     from elfgate.images.docker_config import DockerConfig
     from elfgate.images.upload import Upload
-    from elfgate.wiring.images import docker_config
+    from elfgate.wiring.locator import docker_config
 
     reference = _reference(image)
     credentials = DockerConfig.read(docker_config()).find(reference.name)

@@ -11,7 +11,8 @@ from elfgate.images.reference import Reference
 from elfgate.policy.active import ActiveEngine
 from elfgate.settings import Settings
 from elfgate.wiring.follow import follow, follow_rules
-from elfgate.wiring.images import Locator, Reading, docker_config
+from elfgate.wiring.locator import Locator, docker_config
+from elfgate.wiring.reading import Reading
 
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold

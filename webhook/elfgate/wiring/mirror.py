@@ -18,7 +18,8 @@ from elfgate.images.registry import Repository
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.upload import Upload
 from elfgate.settings import Registries
-from elfgate.wiring.images import Locator, Reading, docker_config
+from elfgate.wiring.locator import Locator, docker_config
+from elfgate.wiring.reading import Reading
 
 _SECONDS = 3_600.0  # of one request
 

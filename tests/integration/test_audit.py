@@ -276,6 +276,26 @@ def test_what_the_policies_would_deny_and_what_is_exempt_is_told(
     assert [reason["help"] for reason in report["reasons"]] == [["ask #platform"]]
 
 
+def test_exemptions_that_spare_nothing_of_what_runs_are_named(
+    elfgate: Run, image: Callable[[str], str], tmp_path: Path
+) -> None:
+    config = tmp_path / "elfgate.yaml"
+    lasting = "owner: team-a, reason: moves, expires: 2099-01-01"
+    config.write_text(
+        f"policies: {{exemptions: [{{namespace: shop, {lasting}}}, {{namespace: gone, {lasting}}}]}}",
+        encoding="utf-8",
+    )
+    failing = workload("Deployment", "web", image("2-alpine"), on="ppc64le")
+    objects = listed(*BOTH, in_namespace(failing, "shop"))
+    words = ("--config", str(config), "--fail-on", "denied")
+    report = audit(elfgate, objects, *words, code=0)
+    idle = "the exemption of team-a (namespace gone)"
+    assert report["unused"] == [idle]
+    ran = elfgate("audit", "-f", "-", *words, text=objects)
+    assert f"{idle} spares nothing of this\n" in ran.stdout
+    assert audit(elfgate, objects, *words, "--for", "linux/ppc64le", code=0)["unused"] == []
+
+
 def test_an_object_of_a_wrong_shape_does_not_stop_the_others(
     elfgate: Run, image: Callable[[str], str]
 ) -> None:

@@ -26,6 +26,7 @@ from elfgate.results.audit import AuditOutput
 from elfgate.results.check import CheckOutput
 from elfgate.results.image import ScanOutput
 from elfgate.wiring.gate import gate as gate_of
+from elfgate.wiring.gate import idle_exemptions
 from elfgate.wiring.images import scanner as scanner_of
 
 _DEFAULT = Options()
@@ -125,7 +126,8 @@ async def audit_async(
         judge = _judge(gate, platforms)
         found = [entry async for entry in audited(collection.subjects(), judge)]
         report = Report.of(await once_more(found, judge))
-        return AuditOutput.of(report, collection, gate.engine.revision, _book(told))
+        unused = [] if platforms else idle_exemptions(gate)
+        return AuditOutput.of(report, collection, gate.engine.revision, _book(told), unused)
 
 
 def _gate(

@@ -5,6 +5,7 @@ What already runs, judged by the gate, and what would move to another architectu
 
 import argparse
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,10 +153,10 @@ def run(options: argparse.Namespace) -> int:
     cluster_reports.check(options)
     baseline = read_baseline(options.baseline) if options.baseline else None
     collection = collected(options)
-    entries, revision = asyncio.run(judged(options, collection))
-    report = Report.of(entries, baseline)
+    found = asyncio.run(judged(options, collection))
+    report = Report.of(found.entries, baseline)
     book = Rulebook.of(judging(options).bundle())
-    output = AuditOutput.of(report, collection, revision, book)
+    output = AuditOutput.of(report, collection, found.revision, book, found.unused)
     tell(options, _told(report, output, book))
     cluster_reports.write(options, report, book, complete=not collection.unread)
     return exit_code(report, options.fail_on, unread=bool(collection.unread))
@@ -222,10 +223,23 @@ def _running(options: argparse.Namespace, collection: "Collection") -> "Iterator
     )
 
 
-async def judged(
-    options: argparse.Namespace, collection: "Collection"
-) -> "tuple[list[Entry], str]":
-    """Judge each workload, and tell the revision of the policies.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The outcome of judging.
+
+    Attributes:
+        entries: Each workload.
+        revision: Of the policies.
+        unused: The exemptions that spared nothing, in words; none where policies are not asked.
+    """
+
+    entries: "list[Entry]"
+    revision: str
+    unused: list[str]
+
+
+async def judged(options: argparse.Namespace, collection: "Collection") -> Judged:
+    """Judge each workload.
 
     Raises:
         InputError: if the nodes, images or policies cannot be used.
@@ -236,6 +250,7 @@ async def judged(
     from elfgate.cluster.namespaces import Given
     from elfgate.cluster.outlook import Outlook
     from elfgate.wiring.gate import gate as gate_of
+    from elfgate.wiring.gate import idle_exemptions
 
     settings = read_settings(options)
     outlook = settings.nodes.outlook if settings else Outlook()
@@ -253,7 +268,8 @@ async def judged(
             found = await judged_again(found, judge, lambda entry: bool(entry.failing))
         else:
             found = await once_more(found, judge)
-        return found, gate.engine.revision
+        unused = [] if options.to_come else idle_exemptions(gate)
+        return Judged(found, gate.engine.revision, unused)
 
 
 def _next(subjects: "Sequence[Subject]", count: int) -> str:

@@ -31,6 +31,7 @@ def audit_text(report: "Report", output: "AuditOutput") -> str:
         if reasons:
             lines += [f"{head}:", *(line for each in reasons for line in _reason(each)), ""]
     lines += [f"not read: {why}" for why in output.unread]
+    lines += [f"{printable(each)} spares nothing of this" for each in output.unused]
     if not any(entry.decision for entry in report.entries) and output.platforms:
         lines += [_shares(output), ""]
     return "\n".join((*lines, *_summary(report, output), ""))

@@ -71,6 +71,6 @@ def _page(options: argparse.Namespace) -> str:
     from elfgate.reports.html import html
 
     collection = audit.collected(options)
-    entries, _ = asyncio.run(audit.judged(options, collection))
+    entries = asyncio.run(audit.judged(options, collection)).entries
     book = Rulebook.of(judging(options).bundle())
     return html(audit_grid(Report.of(entries), book))

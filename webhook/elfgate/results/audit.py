@@ -1,6 +1,7 @@
 """The document that ``elfgate audit -o json`` prints and ``--baseline`` reads."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -128,10 +129,18 @@ class AuditOutput(Headed):
     unread: list[str] = Field(description="objects that cannot be read, with their place and why")
     skipped: dict[str, int] = Field(description="objects without a pod template, by kind")
     over: int = Field(description="pods and Jobs that have ended")
+    unused: list[str] = Field(
+        default=[], description="exemptions that spare nothing of what was audited"
+    )
 
     @classmethod
     def of(
-        cls, report: "Report", collection: "Collection", revision: str, book: Rulebook
+        cls,
+        report: "Report",
+        collection: "Collection",
+        revision: str,
+        book: Rulebook,
+        unused: Sequence[str] = (),
     ) -> "AuditOutput":
         """From what was found."""
         return cls(
@@ -145,6 +154,7 @@ class AuditOutput(Headed):
             unread=collection.unread,
             skipped=dict(sorted(collection.skipped.items())),
             over=collection.over,
+            unused=list(unused),
         )
 
 

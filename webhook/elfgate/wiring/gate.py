@@ -9,6 +9,7 @@ from elfgate.cluster.namespaces import Namespaces
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.outlook import Outlook
 from elfgate.gate.gate import Gate
+from elfgate.policy.cautions import described
 from elfgate.policy.granted import Granted
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.wiring.images import Reading, scanner
@@ -21,6 +22,11 @@ def granted(gate: Gate) -> Granted:
         raise TypeError("this gate was made elsewhere")
     found: Granted = gate.engine.live.granted
     return found
+
+
+def idle_exemptions(gate: Gate) -> list[str]:
+    """The exemptions that have not ended and spared nothing of what a gate has judged, in words."""
+    return [described(each) for each in granted(gate).unused(gate.engine.revision)]
 
 
 def tell_failed_rule(name: str, why: str) -> None:

@@ -189,7 +189,7 @@ def _named(workloads: "Iterable[Workload]") -> set[str]:
         _completed(image)
         for workload in workloads
         for part in parts_of(workload)
-        for image in (*(each.image for each in part.containers), *part.image_volumes)
+        for image in (*(each.image for each in part.containers), *part.image_volumes())
     }
 
 

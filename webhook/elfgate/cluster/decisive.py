@@ -5,7 +5,7 @@ No others are judged, and an answer is remembered by them.
 
 import hashlib
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -179,17 +179,26 @@ def _decisive_volumes(volumes: Any) -> Any:
     """Persistent volumes, whose groups a process gets, and images; others are only mounted."""
     if not isinstance(volumes, list):
         return volumes
-    kept: list[_Object] = []
-    for volume in volumes:
-        if not isinstance(volume, dict):
-            continue
+    kept: dict[object, _Object] = {}
+    for volume in objects(volumes):
         decisive_volume = _decisive_volume(volume)
-        if decisive_volume and decisive_volume not in kept:
-            kept.append(decisive_volume)
-    return kept
+        if decisive_volume:
+            kept.setdefault(_told(decisive_volume), decisive_volume)
+    return list(kept.values())
 
 
-def _decisive_volume(volume: _Object) -> _Object:
+def _told(volume: _Object) -> object:
+    """Tells volumes apart, of which there may be tens of thousands.
+
+    Nothing that is too deep to be written is read either.
+    """
+    try:
+        return repr(volume)
+    except RecursionError:
+        return id(volume)
+
+
+def _decisive_volume(volume: Mapping[str, Any]) -> _Object:
     if volume.get("image"):
         return {"image": volume["image"]}
     return {kind: {} for kind in PERSISTENT if volume.get(kind) is not None}

@@ -63,11 +63,16 @@ class Environment:
 
     def words(self, texts: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
         """The expanded words, with the positions of the words that hold what cannot be known."""
-        expanded = [self._expand(text) for text in texts]
-        for _, missing in expanded:
-            self.unknown |= missing
-        unknown = frozenset(at for at, (_, missing) in enumerate(expanded) if missing)
-        return tuple(text for text, _ in expanded), unknown
+        words = list(texts)
+        unknown = set[int]()
+        for at, text in enumerate(words):
+            if "$" not in text:
+                continue  # most are not, and there may be hundreds of thousands
+            words[at], missing = self._expand(text)
+            if missing:
+                self.unknown |= missing
+                unknown.add(at)
+        return tuple(words), frozenset(unknown)
 
     def _declare(self, variable: Part) -> None:
         """``value`` outranks ``valueFrom`` unless it is empty.

@@ -120,7 +120,10 @@ class Part:
         Raises:
             InputError: if it is not a list of strings.
         """
-        return tuple(item.text() for item in self.items()) if self.value is not None else ()
+        value = self.value
+        if type(value) is list and all(type(each) is str for each in value):
+            return tuple(value)  # there may be hundreds of thousands
+        return tuple(item.text() for item in self.items())
 
     def text(self) -> str:
         """The string; empty if absent.

@@ -1,8 +1,9 @@
 """Any kind that holds a pod template → what is to be judged of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 
 from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.hooks import Hook
@@ -112,22 +113,22 @@ class Workload:
     before: "Workload | None" = None
     labels: Labels = _NO_LABELS
 
-    @property
-    def image_volumes(self) -> tuple[str, ...]:
+    def image_volumes(self, most: int | None = None) -> tuple[str, ...]:
         """The images that are mounted as volumes, but for those that only the nodes have.
+
+        Args:
+            most: Of how many volumes; None for all.
 
         Raises:
             InputError: if what says so has another shape.
         """
-        volumes = Part(self.pod_spec, None, "spec").get("volumes").items()
-        images = [volume.get("image") for volume in volumes]
-        return tuple(
-            dict.fromkeys(
-                image.get("reference").text()
-                for image in images
-                if image.get("reference") and image.get("pullPolicy").text() != "Never"
-            )
-        )
+        return tuple(dict.fromkeys(islice(self._image_volumes(), most)))
+
+    def _image_volumes(self) -> Iterator[str]:
+        for volume in Part(self.pod_spec, None, "spec").get("volumes").items():
+            image = volume.get("image")
+            if image.get("reference") and image.get("pullPolicy").text() != "Never":
+                yield image.get("reference").text()
 
     @property
     def runtime_class(self) -> str:

@@ -161,7 +161,7 @@ async def _with_what_is_beside(workload: Workload, start: Start, beside: Beside)
     """
     is_first = start.container is workload.containers[0]
     brings_volumes = is_first and start.container.role is not Role.EPHEMERAL
-    volumes = workload.image_volumes[:VOLUMES] if brings_volumes else ()
+    volumes = workload.image_volumes(VOLUMES) if brings_volumes else ()
     if not (start.container.hooks or volumes) or start.container.skipped:
         return start
     added = await beside.findings(start.container, start.target, volumes)

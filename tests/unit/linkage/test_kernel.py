@@ -249,7 +249,8 @@ def test_a_program_that_is_entered_where_it_has_no_segment_is_killed(entry: int)
 
 def test_a_program_that_lacks_its_end_is_killed() -> None:
     """T: cut to half."""
-    content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3010, 0x5000, 0x1000)])
+    data = Load(0x20000, 0x10020000, 0x3010, 0x5000, 0x1000, flags=6)
+    content = elf_file("amd64", type=2, loads=[data])
     prediction = start({"app": tarball.program(content)}, "/app")
     assert failures(prediction) == [Code.EXEC_FORMAT]
     assert "truncated" in words(prediction)

@@ -59,6 +59,27 @@ def test_of_two_segments_in_a_page_the_later_one_has_it_if_it_is_mapped(
     assert (not not_entered(program, SMALLEST)) is is_entered
 
 
+@pytest.mark.parametrize(("flags", "is_entered"), [(5, True), (7, False)])
+def test_the_rest_of_a_page_is_only_cleared_where_it_can_be_written(
+    flags: int, *, is_entered: bool
+) -> None:
+    """T: p_filesz of the code's segment, made shorter than the way to the entry point."""
+    code = replace(CODE, filesz=4, memsz=0x40, flags=flags)
+    program = replace(facts(type=2), loads=(code,), entry=0x1020, stack_executable=False)
+    assert (not not_entered(program, SMALLEST)) is is_entered
+    beyond = replace(program, loads=(replace(code, memsz=0x3000),), entry=0x2000)
+    assert "only zeros" in not_entered(beyond, SMALLEST)
+
+
+@pytest.mark.parametrize(("flags", "needed"), [(5, None), (6, True)])
+def test_the_kernel_passes_over_what_it_cannot_clear(flags: int, *, needed: bool | None) -> None:
+    last = replace(BEYOND, memsz=0x100, flags=flags)
+    program = facts(type=2, loads=[BEYOND], entry=0x1000)
+    program = replace(program, loads=(*program.loads[:-1], last))
+    assert cut_off(program, SMALLEST) is needed
+    assert cut_off(program, SMALLEST, is_entered=False) is True
+
+
 def test_musl_does_not_map_a_segment_without_room() -> None:
     """T: a PT_GNU_STACK turned into a PT_LOAD."""
     whole = facts(soname=NAME)

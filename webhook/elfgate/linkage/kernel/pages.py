@@ -111,7 +111,9 @@ def cut_off(
         return False
     if facts.dynamic_at >= end and not is_alone:
         return True
-    if any(_is_cleared(load, page, end) for load in missing):
+    # The kernel passes over what it cannot clear as it cannot be written; a loader makes it so.
+    cleared = [load for load in missing if load.flags & _WRITE or not is_entered]
+    if any(_is_cleared(load, page, end) for load in cleared):
         return True
     if is_entered and any(_holds(load, facts.entry, end) for load in missing):
         return True

@@ -9,6 +9,7 @@ load: glibc ``elf/rtld.c`` (``rtld_setup_main_map``), musl ``ldso/dynlink.c`` (`
 from elfgate.elf.facts import ElfFacts, Load, Type
 
 _EXECUTE = 1  # PF_X
+_WRITE = 2  # PF_W
 _MUCH_MEMORY = (
     4 << 30
 )  # bytes: more than a small node has (vm.overcommit_memory, __vm_enough_memory)
@@ -74,9 +75,21 @@ def not_entered(facts: ElfFacts, page: int) -> str:
     guarded = facts.machine in _NO_EXECUTE and facts.stack_executable is False
     if all(_is_barred(load, guarded=guarded) for load in (*in_file[-1:], around[-1])):
         return f"begins at {entry:#x}, where nothing can be executed"
-    if all(load.vaddr + load.filesz <= entry < load.vaddr + load.memsz for load in around):
+    if all(_zeros_from(load, page) <= entry < load.vaddr + load.memsz for load in around):
         return f"begins at {entry:#x}, where there are only zeros"
     return ""
+
+
+def _zeros_from(load: Load, page: int) -> int:
+    """The address from which on a segment holds zeros.
+
+    The kernel cannot clear the rest of a page that is not to be written (``padzero``, whose failure
+    it passes over), so that the file's bytes stay there.
+    """
+    end = load.vaddr + load.filesz
+    if load.flags & _WRITE or not load.filesz:
+        return end
+    return -(-end // page) * page
 
 
 def _is_barred(load: Load, *, guarded: bool) -> bool:

@@ -343,7 +343,7 @@ class Writer:
             rows.append((_LOAD, 6, segments[1]))
         if self.dynamic:
             rows.append((_DYNAMIC, 6, self._part("dynamic", self.word)))
-        rows += [(_LOAD, 4, load) for load in self.plan.loads]
+        rows += [(_LOAD, load.flags & 6, load) for load in self.plan.loads]  # never code
         if "abi_tag" in self.sizes:
             rows.append((_NOTE, 4, self._part("abi_tag", 4)))
         if "property" in self.sizes:

@@ -241,6 +241,13 @@ def _beside(obj: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
             _deployment("DaemonSet"),
             "denied",
         ),
+        # A node that is not reached may be gone for good.
+        (
+            ["amd", "lost"],
+            _deployment("DaemonSet", image="ex/shell:1", command=["/app"]),
+            _deployment("DaemonSet"),
+            "warned",
+        ),
         # What its RuntimeClass asks of nodes is not known: its pods may never have been there.
         (
             ["amd", "arm"],

@@ -52,6 +52,7 @@ NODES: dict[str, dict[str, Any]] = {
     "offloading": node("liqo-2", taints=_taints("virtual-node.liqo.io/not-allowed", "NoExecute")),
     "fake": node("kwok-1", "arm64", labels={"type": "kwok"}),
     "unreachable": node("amd-5", taints=_taints("node.kubernetes.io/unreachable", "NoExecute")),
+    "lost": node("arm-2", "arm64", taints=_taints("node.kubernetes.io/unreachable", "NoExecute")),
     "desktop": node("desktop", "arm64", kernel="6.10.14-linuxkit"),
     "liar": _with(
         node("liar", "arm64"), nodeInfo={"architecture": "amd64", "operatingSystem": "linux"}

@@ -95,6 +95,12 @@ test_an_update_that_takes_a_platform_away_from_what_runs_on_every_node_is_denied
 	judged(updated(everywhere(some_fail), false, [was("ppc64le", "cannot-start"), was("amd64", "starts")]), {}).allowed
 }
 
+test_an_update_takes_nothing_away_where_the_nodes_may_be_gone if {
+	away := json.patch(everywhere(some_fail), [{"op": "add", "path": "/targets/2/standing", "value": "possible"}])
+	away.targets[2].architecture == "ppc64le"
+	judged(updated(away, false, [was("ppc64le", "starts"), was("amd64", "starts")]), {}).allowed
+}
+
 test_an_update_takes_nothing_away_where_something_else_may_keep_the_pods_from_a_platform if {
 	worse := updated(everywhere(some_fail), false, [was("ppc64le", "starts"), was("amd64", "starts")])
 	judged(object.union(worse, {"openings": gated}), {}).allowed

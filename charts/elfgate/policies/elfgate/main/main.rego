@@ -212,11 +212,11 @@ refused if {
 	worse
 }
 
-# It started there before this update, and nothing may have kept it from there.
+# It started there before this update, on nodes that are there, and nothing may have kept it from them.
 refused if {
 	strict
 	count(placement.openings) == 0
-	count((pod.present & failing) & placement.started) > 0
+	count((pod.certain & failing) & placement.started) > 0
 }
 
 # Nothing can start it as it stands.

@@ -149,3 +149,28 @@ def test_tags_take_a_part_of_the_room_only() -> None:
         assert 0 < store.statistics()["bytes"] <= 10_000
         assert [name for name, _ in store.tags("registry.example/99")][:2] == ["v9", "v8"]
         assert not store.tags("registry.example/0")
+
+
+@pytest.mark.parametrize(
+    "place", ["/dev/null", "/dev/full", "/dev/null/elfgate/facts.db", "/proc/facts.db"]
+)
+def test_a_place_that_holds_no_file_costs_one_plain_warning(
+    place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(opened(Path(place))) as store:
+        assert works(store)
+    (warning,) = warnings(caplog)
+    assert warning.startswith(f"the store {place} cannot be opened: ")
+    assert "Errno" not in warning
+
+
+def test_a_link_that_leads_nowhere_or_round_costs_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "gone.db").symlink_to("nowhere/facts.db")
+    (tmp_path / "round.db").symlink_to("round.db")
+    os.mkfifo(tmp_path / "queue.db")
+    for name in ("gone.db", "round.db", "queue.db"):
+        with closing(opened(tmp_path / name)) as store:
+            assert works(store)
+    assert len(warnings(caplog)) == 3

@@ -82,8 +82,9 @@ class SqliteStore:
             raise
         except (sqlite3.Error, OSError) as error:
             self.close()
+            why = getattr(error, "strerror", None) or error
             raise StoreError(
-                f"the store {path} cannot be opened: {error}",
+                f"the store {path} cannot be opened: {why}",
                 hint="it is a cache: it may be removed",
             ) from error
 

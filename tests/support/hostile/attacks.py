@@ -224,6 +224,18 @@ def with_environment(image: str, number: int = 1, **environment: str) -> Callabl
     return make
 
 
+def with_volumes(number: int) -> Callable[[Target], bytes]:
+    """A pod with so many volumes, of an image each."""
+
+    def make(target: Target) -> bytes:
+        obj = pod(container("cNUMBER", target.images["good"]))
+        obj["metadata"] |= {"name": "NUMBER"}
+        obj["spec"]["volumes"] = [{"image": {"reference": f"i{each}"}} for each in range(number)]
+        return review_of(obj, uid="uNUMBER")
+
+    return make
+
+
 def containers(number: int, image: str = "") -> Callable[[Target], bytes]:
     """A pod of so many containers, of one image or of one each."""
 
@@ -286,6 +298,7 @@ ATTACKS = [
     Attack("10,000 containers of an image each", reviews(
         once_made(containers(10_000, "registry.invalid/i:{}")), 1)),
     Attack("20,000 containers of no image", reviews(once_made(containers(20_000, "::{}")), 1)),
+    Attack("volumes of 20,000 images", reviews(once_made(with_volumes(20_000)), 1)),
     Attack("PATH of 120,000 elements", reviews(once_made(
         with_environment("script", PATH=":" * 120_000)), 2)),
     Attack("PATH of 1,000,000 elements", reviews(once_made(

@@ -1,1 +1,4 @@
-"""Bytes → facts: what an ELF file says of how it is to be started. Pure."""
+"""Bytes → facts: what an ELF file says of how it is to be started.
+
+Pure; the only room that knows pyelftools.
+"""

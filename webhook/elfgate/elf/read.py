@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from elfgate.elf import exports, loader, undefined
 from elfgate.elf.decode import Decoder
-from elfgate.elf.excerpt import HEADERS_LIMIT, is_elf
+from elfgate.elf.excerpt import is_elf
 from elfgate.elf.facts import ElfFacts, Load, Type
+from elfgate.elf.header import Header, read_header
 from elfgate.elf.layout import Layout, layout_of, written_byte_order, written_class
 from elfgate.elf.linked import Linked, read_linked
 from elfgate.elf.notes import ABI_TAG, PROPERTY, isa_of, kernel_of, read_notes
@@ -55,30 +56,10 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
         return _without_header(head, layout, kept.file_size, size)
-    header = _header(head, layout, kept.file_size)
+    header = read_header(head, layout, kept.file_size)
     decoder = Decoder(SparseFile(kept.ranges), layout)
     segments = [] if header.malformed else list(_segments(decoder, header))
     return _facts(kept, size, head, header, _program(decoder, segments), decoder=decoder)
-
-
-class _Header(NamedTuple):
-    """The ELF header, and why a kernel would not take it."""
-
-    machine: int
-    kind: int
-    flags: int
-    entry: int
-    headers_at: int
-    headers: int
-    malformed: str
-
-
-def _header(head: bytes, layout: Layout, file_size: int) -> _Header:
-    kind, machine, _, entry, place, _, flags, _, size, count, *_ = layout.header.unpack_from(
-        head, 16
-    )
-    malformed = _malformed(kind, place, size, count, layout=layout, file_size=file_size)
-    return _Header(machine, kind, flags, entry, place, count, malformed)
 
 
 def _without_header(head: bytes, layout: Layout, file_size: int, size: int) -> ElfFacts:
@@ -147,7 +128,7 @@ def _program(decoder: Decoder, segments: Sequence["_Segment"]) -> _Program:
 
 
 def _facts(
-    kept: Excerpt, size: int, head: bytes, about: _Header, program: "_Program", *, decoder: Decoder
+    kept: Excerpt, size: int, head: bytes, about: Header, program: "_Program", *, decoder: Decoder
 ) -> ElfFacts:
     """Put together what headers, the dynamic section and the excerpt's lists say."""
     linked = program.linked
@@ -214,29 +195,6 @@ def _facts(
     )
 
 
-def _malformed(
-    kind: int, place: int, entry_size: int, count: int, *, layout: Layout, file_size: int
-) -> str:
-    """Why a kernel answers ENOEXEC to these headers, or empty.
-
-    Source: binfmt_elf.c, load_elf_binary and load_elf_phdrs.
-    """
-    size = count * entry_size
-    if kind not in {Type.EXEC, Type.DYN}:
-        return f"its type is {kind}, neither EXEC nor DYN"
-    if entry_size != layout.segment.size:
-        return (
-            f"its program headers are said to be {entry_size} bytes each, not {layout.segment.size}"
-        )
-    if size == 0:
-        return "it has no program headers"
-    if size > HEADERS_LIMIT:  # Linux 6.1 takes no more than a page of them, 6.18 does
-        return f"it has {count} program headers, more than a kernel takes"
-    if place + size > file_size:
-        return "the file ends within its program headers"
-    return ""
-
-
 class _Segment(NamedTuple):
     """A program header, by the gABI's names."""
 
@@ -249,7 +207,7 @@ class _Segment(NamedTuple):
     p_align: int
 
 
-def _segments(decoder: Decoder, header: _Header) -> Iterator[_Segment]:
+def _segments(decoder: Decoder, header: Header) -> Iterator[_Segment]:
     """Read the program headers, as far as they are there."""
     form, pick = decoder.layout.segment, decoder.layout.pick_segment
     raw = decoder.bytes(header.headers_at, header.headers * form.size)

@@ -7,9 +7,7 @@ from elfgate.elf.window import Image
 
 _NULL, _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 0, 1, 5, 14, 15, 29
 _FILTER, _AUXILIARY = 0x7FFFFFFF, 0x7FFFFFFD
-_NAMED = frozenset(
-    {_NEEDED, _FILTER, _AUXILIARY, _RPATH, _RUNPATH}
-)  # of which each entry may count
+_NAMED = frozenset({_NEEDED, _FILTER, _AUXILIARY})  # of which each entry counts
 _VERDEF, _VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
 # Of these musl takes the first entry (``search_vec`` in ldso/dynlink.c), and glibc the last.
 _DISPUTED = (0x6FFFFEF5, 0x6FFFFFF0)  # DT_GNU_HASH, DT_VERSYM
@@ -37,7 +35,7 @@ def cut(image: Image, addresses: Sequence[int]) -> tuple[Mapping[int, int], Sequ
     if any(len({value for tag, value in entries if tag == each}) > 1 for each in _DISPUTED):
         image.window.complete = False
     strings = [value for tag, value in entries if tag in _NAMED]
-    strings += [value for tag, value in tags.items() if tag == _SONAME]
+    strings += [tags[tag] for tag in (_SONAME, _RPATH, _RUNPATH) if tag in tags]
     strings += _needs(image, image.offset(tags.get(_VERNEED)))
     strings += _definitions(image, image.offset(tags.get(_VERDEF)))
     table = image.offset(tags.get(_STRTAB))

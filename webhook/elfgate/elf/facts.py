@@ -103,8 +103,6 @@ class ElfFacts:
         needed: DT_NEEDED in file order.
         rpath: DT_RPATH, unsplit, or None.
         runpath: DT_RUNPATH, unsplit, or None.
-        first_path: The first entry of DT_RUNPATH, or else of DT_RPATH, which musl goes by; the
-            others are the last entries, as glibc has it.
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
         static_tls: Bytes of a PT_TLS that must have its place from the start on (DF_STATIC_TLS).
@@ -168,7 +166,6 @@ class ElfFacts:
     needed: tuple[str, ...] = ()
     rpath: str | None = None
     runpath: str | None = None
-    first_path: str | None = None
     bind_now: bool = False
     no_default_lib: bool = False
     static_tls: int = 0

@@ -50,7 +50,6 @@ class Linked:
     needed: tuple[str, ...] = ()
     rpath: str | None = None
     runpath: str | None = None
-    first_path: str | None = None
     bind_now: bool = False
     no_default_lib: bool = False
     static_tls: bool = False
@@ -79,7 +78,6 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         needed=section.strings("DT_NEEDED"),
         rpath=section.string("DT_RPATH"),
         runpath=section.string("DT_RUNPATH"),
-        first_path=section.first("DT_RUNPATH", "DT_RPATH"),
         bind_now="DT_BIND_NOW" in section.values
         or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
         no_default_lib=bool(flags_1 & _DF_1_NODEFLIB),
@@ -119,11 +117,6 @@ class _Section:
         """The string of a tag, or None."""
         value = self.value(tag)
         return None if value is None else self.text(value)
-
-    def first(self, *tags: str) -> str | None:
-        """The string of the first entry of the first tag that is there, or None."""
-        found = next((values for tag in tags if (values := self.values.get(tag))), None)
-        return None if found is None else self.text(found[0])
 
     def strings(self, tag: str) -> tuple[str, ...]:
         """The strings of all entries of a tag."""

@@ -162,7 +162,6 @@ def _facts(
         needed=linked.needed,
         rpath=linked.rpath,
         runpath=linked.runpath,
-        first_path=linked.first_path,
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
         static_tls=program.tls * linked.static_tls,

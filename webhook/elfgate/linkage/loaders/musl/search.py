@@ -103,7 +103,7 @@ class Search:
         for directory in self._env_path:
             yield "LD_LIBRARY_PATH", directory
         for item in chain:
-            text = item.facts.first_path
+            text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
                 # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path.
                 continue

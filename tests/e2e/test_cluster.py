@@ -57,8 +57,8 @@ def test_a_node_of_a_new_architecture_counts_from_when_it_joins(
     cluster.add_node("riscv64-1", "riscv64", taint)
     try:
         expected = (
-            f"Warning: server ({DEBIAN}) cannot start on riscv64 (riscv64-1)\n"
-            "Warning: server: the image has nothing for linux/riscv64; "
+            f"Warning: server ({DEBIAN}) cannot start on riscv64 (riscv64-1): "
+            "the image has nothing for linux/riscv64"
         )
         until(
             lambda: apply(cluster, namespace, obj, "--dry-run=server").stderr,

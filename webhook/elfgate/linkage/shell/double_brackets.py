@@ -19,8 +19,7 @@ from elfgate.linkage.shell.conditions import (
 )
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.patterns import has_pattern, regular_expression
-from elfgate.linkage.shell.syntax.nodes import Word
-from elfgate.linkage.shell.syntax.test_nodes import (
+from elfgate.linkage.shell.syntax.conditional_nodes import (
     BinaryTest,
     BothTests,
     EitherTest,
@@ -28,6 +27,7 @@ from elfgate.linkage.shell.syntax.test_nodes import (
     Test,
     UnaryTest,
 )
+from elfgate.linkage.shell.syntax.nodes import Word
 from elfgate.linkage.shell.values import (
     Truth,
     both,

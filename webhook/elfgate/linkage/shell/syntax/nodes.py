@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
-from elfgate.linkage.shell.syntax.test_nodes import Test
+from elfgate.linkage.shell.syntax.conditional_nodes import Test
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,9 +5,7 @@ Source: bash(1), "Conditional Constructs" and "CONDITIONAL EXPRESSIONS".
 
 import re
 
-from elfgate.linkage.shell.syntax.nodes import Part, Text, Word, word_of
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
-from elfgate.linkage.shell.syntax.test_nodes import (
+from elfgate.linkage.shell.syntax.conditional_nodes import (
     BinaryTest,
     BothTests,
     EitherTest,
@@ -15,6 +13,8 @@ from elfgate.linkage.shell.syntax.test_nodes import (
     Test,
     UnaryTest,
 )
+from elfgate.linkage.shell.syntax.nodes import Part, Text, Word, word_of
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.words import WordReader
 
 _BINARY = frozenset(

@@ -202,6 +202,10 @@ def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:
     }
 
 
+def _of_status(obj: dict[str, Any], nodes: int) -> dict[str, Any]:
+    return obj | {"status": {"currentNumberScheduled": nodes}}
+
+
 def _of_class(obj: dict[str, Any]) -> dict[str, Any]:
     obj["spec"]["template"]["spec"]["runtimeClassName"] = "crun"
     return obj
@@ -239,6 +243,19 @@ def _beside(obj: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
             ["amd", "arm"],
             _deployment("DaemonSet", image="ex/shell:1", command=["/app"]),
             _deployment("DaemonSet"),
+            "denied",
+        ),
+        # Its namespace keeps the pods from some nodes: what starts there no longer never ran there.
+        (
+            ["amd", "arm"],
+            _of_status(_deployment("DaemonSet", image="ex/shell:1", command=["/app"]), 1),
+            _of_status(_deployment("DaemonSet"), 1),
+            "warned",
+        ),
+        (
+            ["amd", "arm"],
+            _of_status(_deployment("DaemonSet", image="ex/shell:1", command=["/app"]), 2),
+            _of_status(_deployment("DaemonSet"), 2),
             "denied",
         ),
         # A node that is not reached may be gone for good.

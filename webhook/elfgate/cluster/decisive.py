@@ -14,6 +14,7 @@ import orjson
 from elfgate.cluster.given import CDI
 from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.review import ANYBODY, Review
+from elfgate.cluster.status import PLACED, placed
 from elfgate.cluster.streams import TRIGGERS
 from elfgate.cluster.ties import PERSISTENT
 from elfgate.cluster.told import LAST_APPLIED, TOKEN, is_token, mapping, objects, text
@@ -35,9 +36,10 @@ def decisive_parts(review: Review, looks: frozenset[str] = frozenset()) -> Decis
 
     The same for all who ask the same, whoever, however often and when.
 
-    Status, field managers, timestamps and the user are gone, and labels, annotations and volumes
-    unless policies look at them. A name that the API server made up (``generateName`` and five
-    characters) is cut to what its object's owner chose, so that the pods of one owner are alike.
+    Field managers, timestamps and the user are gone, and the status but for how many nodes have a
+    DaemonSet's pods; labels, annotations and volumes are, unless policies look at them. A name that
+    the API server made up (``generateName`` and five characters) is cut to what its object's owner
+    chose, so that the pods of one owner are alike.
 
     Args:
         review: As it came.
@@ -76,6 +78,9 @@ def _decisive(obj: _Object | None, looks: frozenset[str]) -> _Object | None:
     if obj is None or metadata is None:
         return obj
     kept = _without(obj, "status")
+    count = placed(obj)
+    if count is not None:
+        kept["status"] = {PLACED: count}
     kept["metadata"] = _decisive_metadata(metadata, looks)
     if obj.get("kind") != "Pod":
         return kept

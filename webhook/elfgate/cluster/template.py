@@ -17,6 +17,7 @@ from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
+from elfgate.cluster.status import placed
 from elfgate.cluster.streams import Streams
 from elfgate.cluster.ties import PERSISTENT
 from elfgate.cluster.told import texts
@@ -136,6 +137,7 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
         containers=containers,
         pod_spec=dict(pod_spec.mapping()),
         every_node=row.every_node,
+        placed=placed(root.mapping()) if row.every_node else None,
         template=not is_pod,
         openings=(*openings(root, template, is_pod=is_pod), *(_OPEN if row.movable else ())),
         part=template.path if row.path else "",

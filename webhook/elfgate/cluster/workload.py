@@ -88,6 +88,7 @@ class Workload:
         pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity,
             tolerations, os).
         every_node: It runs on every node that it selects (DaemonSet), not on any one.
+        placed: How many nodes have its pods, by the status of a DaemonSet; None if that is not said.
         template: Its pods are still to be made; false for a Pod.
         openings: Why its placement is not final.
         part: Which part of the object it is, such as ``spec.tasks[1].template``; empty for the
@@ -105,6 +106,7 @@ class Workload:
     containers: tuple[Container, ...]
     pod_spec: dict[str, object]
     every_node: bool = False
+    placed: int | None = None
     template: bool = False
     openings: tuple[Opening, ...] = ()
     part: str = ""

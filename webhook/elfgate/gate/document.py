@@ -12,7 +12,7 @@ from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError
 from elfgate.gate.breath import sliced
-from elfgate.gate.starts import Start
+from elfgate.gate.starts import Before, Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
 from elfgate.linkage.report import Finding, Outcome
@@ -51,7 +51,7 @@ class Found:
     starts: Sequence[Start]
     alternatives: Sequence[Sequence[str]] = ()
     elsewhere: Sequence[tuple[Container, Linkage]] = ()
-    before: Sequence[Start] = ()
+    before: Sequence[Before] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ async def described(asked: Asked, found: Found, looks: Looks) -> Document:
             for opening in found.openings
         ],
         before=[
-            BeforeEntry(platform=str(start.target.platform), verdict=start.linkage.outcome.value)
-            for start in found.before
+            BeforeEntry(platform=str(each.platform), verdict=each.outcome.value)
+            for each in found.before
         ],
         containers=[
             _container(container, told.get(container.name, {})) for container in workload.containers

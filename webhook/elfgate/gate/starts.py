@@ -19,6 +19,7 @@ from elfgate.gate.beside import Beside
 from elfgate.gate.breath import sliced
 from elfgate.images.reference import pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
+from elfgate.platforms import Platform
 from elfgate.scan.asker import Asker
 from elfgate.scan.scanner import Linkage, Scanner
 
@@ -30,6 +31,19 @@ class Start:
     container: Container
     target: Target
     linkage: Linkage
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The start of a container of the object as it was before an update.
+
+    Attributes:
+        platform: Where.
+        outcome: As predicted; unknown where its pods may never have been.
+    """
+
+    platform: Platform
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,9 @@ class Starts:
             starts.append(await _with_what_is_beside(workload, start, beside))
         return starts
 
-    async def before(self, workload: Workload, inventory: Inventory, budget: Budget) -> list[Start]:
+    async def before(
+        self, workload: Workload, inventory: Inventory, budget: Budget
+    ) -> list[Before]:
         """Predict how the object was before an update, where it could land then.
 
         None if it was of another shape.
@@ -79,7 +95,9 @@ class Starts:
             where = landing(demands(before), inventory, self.outlook)
         except InputError:
             return []
-        return await self.of(bounded(before, len(where.targets), budget), where.targets)
+        starts = await self.of(bounded(before, len(where.targets), budget), where.targets)
+        everywhere = _is_on_each(before, where.targets)
+        return [Before(start.target.platform, _outcome(start, everywhere)) for start in starts]
 
     async def elsewhere(
         self, workload: Workload, starts: Sequence[Start], inventory: Inventory
@@ -168,6 +186,24 @@ async def _with_what_is_beside(workload: Workload, start: Start, beside: Beside)
     prediction = start.linkage.prediction
     prediction = replace(prediction, findings=(*prediction.findings, *added))
     return replace(start, linkage=replace(start.linkage, prediction=prediction))
+
+
+def _is_on_each(workload: Workload, targets: Sequence[Target]) -> bool:
+    """Tell whether pods are on every node that a DaemonSet selects, if its status says.
+
+    Its namespace may keep them away (a node selector of PodNodeSelector or OpenShift), or another
+    admission plugin: that is not seen.
+    """
+    nodes = sum(target.nodes for target in targets)
+    return workload.placed is None or workload.placed >= nodes
+
+
+def _outcome(start: Start, everywhere: bool) -> Outcome:  # noqa: FBT001 - private
+    """The outcome, of which a start counts only where pods are on every node."""
+    outcome = start.linkage.outcome
+    if outcome is Outcome.STARTS and not everywhere:
+        return Outcome.UNKNOWN
+    return outcome
 
 
 def demands(workload: Workload) -> Demands:

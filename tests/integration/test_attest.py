@@ -323,8 +323,8 @@ def changed(registry: Pushed, change: Callable[[dict[str, Any]], None]) -> None:
 def _list_anew(registry: Pushed, old: str, new: str, size: int) -> None:
     """Have fallback tags list a changed manifest."""
     for path, (media_type, content) in list(registry.manifests.items()):
-        if "/manifests/sha256-" in path:
-            document = json.loads(content)
+        document = json.loads(content)
+        if "/manifests/sha256-" in path and "manifests" in document:
             for entry in document["manifests"]:
                 if entry["digest"] == old:
                     entry.update(digest=new, size=size)

@@ -202,7 +202,9 @@ def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
     rules = pki.folder / "rules"
     rules.mkdir()
     (rules / "unusable.rego").write_text(
-        'package elfgate.rules.unusable\nfindings contains {"message": count(input.containers)}'
+        "package elfgate.rules.unusable\n"
+        'findings contains {"message": count(input.containers)} '
+        'if input.request.namespace == "first"'
     )
     with start(settings(pki, policies={"own_rules": str(rules)})) as process:
         try:

@@ -133,7 +133,8 @@ class Decision(Reading):
         started = {
             each["platform"] for each in self.document["before"] if each["verdict"] == "starts"
         }
-        if self.strict and self.present & self.failing & started:
+        taken_away = self.places("certain") & self.failing & started
+        if self.strict and taken_away and not self.openings:
             return True
         if not self.nowhere or self.unaltered:
             return False

@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from elfgate import __version__
 from elfgate.policy import archive, bundle, signing
 from elfgate.policy.config import PolicyConfig
 from support import opa
@@ -79,6 +81,10 @@ def test_it_serves_until_it_is_told_to_stop_and_ends_with_0(pki: Pki) -> None:
                 base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
             ) as client:
                 assert client.get("/readyz").text == "ready\n"
+                build = (
+                    f'elfgate_build_info{{python="{python_version()}",version="{__version__}"}} 1.0'
+                )
+                assert build in client.get("/metrics").text
                 deleted = {
                     **REVIEW["request"],
                     "operation": "DELETE",

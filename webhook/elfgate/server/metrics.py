@@ -1,6 +1,7 @@
 """Metrics for Prometheus. Labels are bounded: no client can make new series without end."""
 
 from collections.abc import Iterable, Mapping
+from platform import python_version
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,6 +14,7 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from elfgate import __version__
 from elfgate.server.line import Line
 from elfgate.server.shares import Shares
 
@@ -148,6 +150,13 @@ class Metrics:
 
     def _watch_settings(self) -> None:
         """Make the metrics of what is in force."""
+        build = Gauge(
+            "elfgate_build_info",
+            "1, by the versions of what runs",
+            ["version", "python"],
+            registry=self.registry,
+        )
+        build.labels(__version__, python_version()).set(1)
         self._bundles = Counter(
             "elfgate_policy_bundles",
             "New policy bundles, by result; one that is refused leaves the old one in force",

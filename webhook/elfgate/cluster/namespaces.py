@@ -9,14 +9,16 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from elfgate.cluster.api import Api
 from elfgate.cluster.manifests import Manifest
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
+
+if TYPE_CHECKING:
+    from elfgate.cluster.api import Api
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Read:
         seconds: How long one of them may take.
     """
 
-    def __init__(self, api: Api, *, seconds: float = 1.0) -> None:
+    def __init__(self, api: "Api", *, seconds: float = 1.0) -> None:
         self._api = api
         self._seconds = seconds
         self._remembered: Recent[str, Labels] = Recent(NAMESPACES)

@@ -162,13 +162,14 @@ async def _check(
 
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
+    nodes = _nodes(options)  # first, as another process reads the manifests meanwhile
     found = list(workloads(manifests, templates, options.namespace))
     check_named(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
     exemption = Exemption(settings.admission.exempt_namespaces if settings else (), own="")
     images = reading(options, settings)
     namespaces = Given.of(manifest for manifest, _ in found)
-    async with gate_of(judging(options), images, _nodes(options), outlook, namespaces) as gate:
+    async with gate_of(judging(options), images, nodes, outlook, namespaces) as gate:
         return await checked(found, gate, book, exemption, show)
 
 

@@ -14,7 +14,7 @@ FORMS = ("openreports", "policyreport")
 
 
 def add_reports(parser: argparse.ArgumentParser) -> None:
-    """Add the option that asks for them."""
+    """Add the option that asks for reports."""
     parser.add_argument(
         "--write-reports",
         choices=FORMS,
@@ -43,7 +43,7 @@ def check(options: argparse.Namespace) -> None:
 def write(
     options: argparse.Namespace, report: "Report", book: "Rulebook", *, complete: bool
 ) -> None:
-    """Write them, and tell on standard error what was done.
+    """Write the reports, and tell on standard error what was done.
 
     Raises:
         InputError: if the cluster has no such reports, or does not answer.

@@ -119,16 +119,16 @@ class Reports:
         told = self._object(namespace, content)
         digest = told["metadata"]["annotations"][_DIGEST]
         place = (self._kind.group, self._kind.version, namespace, self._kind.plural)
-        deed = f"take a report on {namespace}"
+        change = f"take a report on {namespace}"
         if there is None:
             make = self._custom.create_namespaced_custom_object
-            return self._done(deed, make, *place, told)
+            return self._done(change, make, *place, told)
         metadata = there.get("metadata")
         if metadata.get("annotations").texts().get(_DIGEST) == digest:
             return "unchanged"
         told["metadata"]["resourceVersion"] = metadata.get("resourceVersion").text()
         replace = self._custom.replace_namespaced_custom_object
-        return self._done(deed, replace, *place, NAME, told)
+        return self._done(change, replace, *place, NAME, told)
 
     def _object(self, namespace: str, content: Mapping[str, Any]) -> dict[str, Any]:
         kind = self._kind
@@ -149,10 +149,10 @@ class Reports:
         word = self._done(f"remove the report on {namespace}", method, *place)
         return "removed" if word == "written" else word
 
-    def _done(self, deed: str, method: Callable[..., Any], *words: Any) -> str:
-        """Do it, unless another was faster: the next audit does it then."""
+    def _done(self, change: str, method: Callable[..., Any], *words: Any) -> str:
+        """Ask for a change; what another client prevents is left to the next audit."""
         try:
-            self._api.ask(deed, method, *words)
+            self._api.ask(change, method, *words)
         except ApiError as error:
             if error.status not in _PASSED:
                 raise

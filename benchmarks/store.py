@@ -119,7 +119,7 @@ def measure(store: Store, layers: int, images: list[str]) -> dict[str, float]:
     nowhere = Layout(Folder(""), Limits())
     for name in chance.sample(images, len(images)):
         started = time.perf_counter()
-        contents = reader.known(Located(name, nowhere, name), name, PLATFORM)
+        contents = reader.stored.contents(Located(name, nowhere, name), name, PLATFORM)
         assert contents is not None
         release = Tree([layer for _, layer in contents.layers]).os_release()
         trees.append(time.perf_counter() - started)

@@ -185,10 +185,10 @@ def test_an_image_that_was_read_by_its_upper_layers_is_a_remedy(tmp_path: Path) 
                 assert (await scanner.linkage(two, AMD64)).outcome is Outcome.CANNOT_START
                 found: list[str] = []
                 for _ in range(600):  # where a tag points is written meanwhile
-                    found = found or await scanner.alternatives(two, AMD64)
+                    found = found or await scanner.kept.alternatives(two, AMD64)
                     await asyncio.sleep(0 if found else 0.05)
                 assert found == [one]
-                known = await scanner.known(one, APP.digest, AMD64)
+                known = await scanner.kept.linkage(one, APP.digest, AMD64)
                 assert known is not None
                 assert known.outcome is Outcome.STARTS
 

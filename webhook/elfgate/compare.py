@@ -99,7 +99,7 @@ async def compare(
         InputError: if one of them is no image reference.
         UnreadableError: if one of them cannot be read.
     """
-    offers = await asyncio.gather(scanner.platforms(old), scanner.platforms(new))
+    offers = await asyncio.gather(scanner.images.platforms(old), scanner.images.platforms(new))
     asked = platforms or sorted({platform for offer in offers for platform in offer})
     pairs = (
         asyncio.gather(scanner.linkage(old, platform), scanner.linkage(new, platform))

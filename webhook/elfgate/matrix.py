@@ -63,6 +63,6 @@ async def _platforms_or_error(
     scanner: Scanner, image: str
 ) -> tuple[Platform, ...] | UnreadableError:
     try:
-        return await scanner.platforms(image)
+        return await scanner.images.platforms(image)
     except UnreadableError as error:
         return error

@@ -57,12 +57,12 @@ async def rebased(scanner: Scanner, program: Program, base: str, platform: Platf
         InputError: if ``base`` is not an image reference.
         UnreadableError: if it cannot be read.
     """
-    contents = await scanner.contents(base, platform)
+    contents = await scanner.images.contents(base, platform)
     if contents is None:
-        offers = await scanner.platforms(base)
+        offers = await scanner.images.platforms(base)
         return Rebased(base, platform, not_offered(platform, offers))
-    size = await scanner.size(base, platform)
-    prediction = await scanner.predicted(_moved(program, contents), platform)
+    size = await scanner.images.size(base, platform)
+    prediction = await scanner.images.predicted(_moved(program, contents), platform)
     return Rebased(base, platform, prediction, size)
 
 

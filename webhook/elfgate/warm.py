@@ -138,7 +138,9 @@ async def _warm(
     kept, problems = [], {}
     try:
         offered = platforms or [
-            platform for platform in await reader.platforms(located) if platform.os == "linux"
+            platform
+            for platform in await reader.listings.platforms(located)
+            if platform.os == "linux"
         ]
     except UnreadableError as error:
         return Warmed(image, State.FAILED, message=str(error))

@@ -6,6 +6,7 @@ from pathlib import Path
 from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
+from elfgate.scan.located import Contents
 from elfgate.scan.remembered import Remembered
 from elfgate.settings import Registries
 from elfgate.wiring import images as wiring
@@ -28,7 +29,7 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
                 first = await scanner.linkage(name, POWER)
                 assert first.outcome is Outcome.CANNOT_START
                 assert await scanner.linkage(name, POWER) == first  # from the store now
-                scanner._reader._remembered = Remembered(0)
+                _forget(scanner._reader._remembered)
                 _empty(tmp_path)
                 asked = len(registry.seen)
                 assert await scanner.linkage(name, POWER) == first
@@ -39,6 +40,11 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
                 assert len(registry.seen) > asked
 
     asyncio.run(main())
+
+
+def _forget(remembered: Remembered[Contents]) -> None:
+    for name in tuple(remembered._layers):
+        remembered.forget_layer(name)
 
 
 def _empty(folder: Path) -> None:

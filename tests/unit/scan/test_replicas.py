@@ -178,7 +178,7 @@ def test_what_one_replica_read_is_a_remedy_that_another_names(
     other = replica()
 
     async def alternatives() -> list[str]:
-        found = await other.alternatives(
+        found = await other.kept.alternatives(
             registry.reference(f"{founding.REPOSITORY}:2-alpine"), PPC64LE
         )
         await other.close()

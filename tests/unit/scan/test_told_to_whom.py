@@ -137,8 +137,8 @@ def test_no_remedy_names_what_a_tag_of_the_askers_own_claims_to_be(
             assert (await scanner.linkage(mine, AMD64, asker=STRANGER)).outcome is not (
                 Outcome.STARTS
             )
-            assert await scanner.alternatives(mine, AMD64, asker=STRANGER) == []
-            assert await scanner.known(mine, starts.digest, AMD64, asker=STRANGER) is None
+            assert await scanner.kept.alternatives(mine, AMD64, asker=STRANGER) == []
+            assert await scanner.kept.linkage(mine, starts.digest, AMD64, asker=STRANGER) is None
 
     asyncio.run(run())
 

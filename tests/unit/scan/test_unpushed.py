@@ -19,6 +19,6 @@ def test_an_image_read_from_a_layout_is_a_remedy_for_another_of_its_repository(
         async with scanner(Reading(images=founding.write(tmp_path), store=None)) as scanning:
             for image in (debian, alpine):
                 await scanning.linkage(image, POWER)
-            return await scanning.alternatives(alpine, POWER)
+            return await scanning.kept.alternatives(alpine, POWER)
 
     assert asyncio.run(run()) == [debian]

@@ -52,7 +52,7 @@ async def scan_async(
     told = options or _DEFAULT
     asked = [Platform.parse(text) for text in platforms]
     async with scanner_of(told.reading()) as scanner:
-        found = asked or await scanner.platforms(image)
+        found = asked or await scanner.images.platforms(image)
         calls = (scanner.linkage(image, platform) for platform in found)
         linkages = await asyncio.gather(*calls)
     return ScanOutput.of(image, linkages, _book(told))

@@ -80,7 +80,7 @@ async def _starts_in_another(
     try:
         reference = Reference.parse(each.image)
         if reference.name not in listed:
-            listed[reference.name] = asyncio.create_task(scanner.tags(each.image))
+            listed[reference.name] = asyncio.create_task(scanner.images.tags(each.image))
         tags = await listed[reference.name]
     except (InputError, UnreadableError):
         return False

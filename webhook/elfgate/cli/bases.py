@@ -127,7 +127,7 @@ async def _tried(
 
     tried = []
     for platform, needs in found:
-        contents = await scanner.contents(image, platform)
+        contents = await scanner.images.contents(image, platform)
         if contents is None or not needs.own:
             raise InputError(f"{image} has no program for {platform}", hint="name its --platform")
         tried.append(await rebased(scanner, Program(contents, needs), base, platform))

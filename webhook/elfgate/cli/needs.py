@@ -79,8 +79,8 @@ async def needed(scanner: "Scanner", image: str, platforms: list[str]) -> "list[
     from elfgate.errors import InputError
     from elfgate.platforms import Platform
 
-    asked = [Platform.parse(text) for text in platforms] or await scanner.platforms(image)
-    found = [(platform, await scanner.needs(image, platform)) for platform in asked]
+    asked = [Platform.parse(text) for text in platforms] or await scanner.images.platforms(image)
+    found = [(platform, await scanner.images.needs(image, platform)) for platform in asked]
     told = [(platform, needs) for platform, needs in found if needs is not None]
     if not told:
         where = ", ".join(map(str, asked)) or "any platform that is known"

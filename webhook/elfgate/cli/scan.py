@@ -133,7 +133,7 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
     asked = [Platform.parse(text) for text in options.platforms]
     pod, node = overrides(options), _node_facts(options)
     async with scanner_of(images) as scanner:
-        platforms = asked or await scanner.platforms(options.image)
+        platforms = asked or await scanner.images.platforms(options.image)
         if not platforms:
             raise InputError(f"{options.image} names no Linux platform", hint="add --platform")
         linkages = [
@@ -142,7 +142,10 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
         ]
         if options.everything:
             linkages = [
-                replace(linkage, others=await scanner.others(options.image, linkage.platform, node))
+                replace(
+                    linkage,
+                    others=await scanner.images.others(options.image, linkage.platform, node),
+                )
                 for linkage in linkages
                 if linkage.digest
             ] or linkages

@@ -213,7 +213,7 @@ async def _platforms(
 
     if options.platforms:
         return [Platform.parse(text) for text in options.platforms]
-    offered = await bench.scanner.platforms(image)
+    offered = await bench.scanner.images.platforms(image)
     if not offered:
         raise InputError(f"{image} names no Linux platform", hint="add --platform")
     return offered

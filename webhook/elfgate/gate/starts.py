@@ -115,7 +115,7 @@ class Starts:
                 if container.skipped:
                     continue
                 digest = digests[container.image]
-                known = await self.scanner.known(
+                known = await self.scanner.kept.linkage(
                     container.image, digest, platform, container.overrides, asker=self.asker
                 )
                 if known is not None:
@@ -127,7 +127,7 @@ class Starts:
         container, target = start.container, start.target
         if start.linkage.outcome is not Outcome.CANNOT_START:
             return ()
-        return await self.scanner.alternatives(
+        return await self.scanner.kept.alternatives(
             container.image, target.platform, container.overrides, target.facts, asker=self.asker
         )
 

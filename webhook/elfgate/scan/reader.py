@@ -3,47 +3,31 @@
 Store first: what was read once, under any name, is not read again.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from elfgate.errors import UnreadableError
-from elfgate.images import mediatypes
-from elfgate.images.digests import is_digest
-from elfgate.images.manifest import Config
-from elfgate.images.pull import Pulled
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.tags import tags_of
-from elfgate.memory.declared import declare
-from elfgate.memory.recent import Recent
-from elfgate.memory.weight import weight
 from elfgate.platforms import Platform
 from elfgate.scan.access import ACCESS_SECONDS, TAG_SECONDS, Access
+from elfgate.scan.assembly import Assembly
 from elfgate.scan.attested import Attestations, Trusted
-from elfgate.scan.documents import Documents, MissingDocumentError
+from elfgate.scan.documents import Documents
 from elfgate.scan.flights import Flights
-from elfgate.scan.layers import Layers, Named
+from elfgate.scan.layers import Layers
 from elfgate.scan.levels import Levels, Near, Shared
+from elfgate.scan.listings import Listings
 from elfgate.scan.located import Contents, Locate, Located
 from elfgate.scan.origins import Origins
 from elfgate.scan.recall import Recall
 from elfgate.scan.remembered import Remembered
+from elfgate.scan.stored import Stored
 from elfgate.scan.tags import Tags
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
 from elfgate.store.protocol import Kind, SharedStore, Store
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
-
-_DEFAULTS_BYTES = 64 << 10  # of an image's config, beyond which it is made anew for each question
-_RECALL_SECONDS = 0.5
-
-WHOLE = declare(
-    "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
-)
 
 
 class Reader:
@@ -60,6 +44,10 @@ class Reader:
         tenants: Several namespaces ask, and share what there is (``Threads``).
         attested: Whose statements of facts are believed, and where.
         on_damage: Told of each fact of the near store that is damaged.
+
+    Attributes:
+        listings: What manifests and sources' lists tell of images.
+        stored: What stores have of images.
     """
 
     def __init__(
@@ -82,7 +70,6 @@ class Reader:
         self._flights = Flights()
         self._origins = Origins(store)
         self._remembered: Remembered[Contents] = Remembered()
-        self._whole: Recent[str, str] = Recent(WHOLE, lambda key, _: len(key) + 80)
         self._access = Access(store, self._flights, self._threads)
         levels = Levels(
             near=Near(store, self._origins, on_damage),
@@ -93,7 +80,7 @@ class Reader:
             writes=self._writes,
         )
         self._documents = Documents(levels, self._threads, limits or Limits())
-        self._layers = Layers(
+        layers = Layers(
             levels,
             self._remembered,
             self._origins,
@@ -101,8 +88,11 @@ class Reader:
             by_table=by_table,
             attestations=Attestations(attested, self._threads),
         )
-        bring = self._documents, self._layers, self._threads
-        self._recall = Recall(store, shared, *bring) if shared else None
+        self._assembly = Assembly(self._documents, layers, self._remembered, self._origins)
+        self.listings = Listings(self._access.resolve, self._documents, self._threads)
+        bring = self._documents, layers, self._threads
+        recall = Recall(store, shared, *bring) if shared else None
+        self.stored = Stored(self._documents, self._assembly, self._tags, recall, self._flights)
 
     @property
     def stores(self) -> tuple[Store, SharedStore | None]:
@@ -186,8 +176,7 @@ class Reader:
         Raises:
             UnreadableError: if it cannot be read.
         """
-        self._whole.put(contents.digest, contents.digest)
-        self._remembered.forget(contents.digest)
+        self._assembly.want_whole(contents.digest)
         return await self.read(located, platform, runtime)
 
     async def read_anew(
@@ -230,93 +219,6 @@ class Reader:
             return None
         return descriptor.digest, pulled.descriptor.digest
 
-    async def manifest(self, located: Located, platform: Platform) -> Descriptor | None:
-        """The manifest that a node of a platform pulls, with its size; None if there is none.
-
-        Raises:
-            UnreadableError: if it cannot be read.
-        """
-        pulled = await self._documents.pull(located, await self.resolve(located), platform, None)
-        if pulled is None:
-            return None
-        found = pulled.descriptor
-        media_type = found.media_type or mediatypes.OCI_MANIFEST
-        read = partial(located.source.document, replace(found, media_type=media_type))
-        data = await self._threads.look_up(located, read)
-        return Descriptor(media_type, found.digest, len(data))
-
-    async def listed(self, located: Located) -> tuple[str, ...]:
-        """The tags that an image's source lists (``tags_of``)."""
-        return await self._threads.look_up(located, partial(tags_of, located.source))
-
-    async def size(self, located: Located, platform: Platform) -> int:
-        """The packed bytes of all layers that a node of a platform pulls; 0 if that is not known.
-
-        Raises:
-            UnreadableError: if its manifest cannot be read.
-        """
-        pulled = await self._documents.pull(located, await self.resolve(located), platform, None)
-        return sum(layer.size for layer in pulled.manifest.layers) if pulled else 0
-
-    async def platforms(self, located: Located) -> tuple[Platform, ...]:
-        """The platforms that an image is offered for.
-
-        Raises:
-            UnreadableError: if it cannot be read.
-        """
-        return await self._documents.platforms(located, await self.resolve(located))
-
-    def known(
-        self,
-        located: Located,
-        digest: str,
-        platform: Platform,
-        runtime: str | None = None,
-        *,
-        upper: bool = False,
-    ) -> Contents | None:
-        """Find an image on a platform in the store alone.
-
-        Args:
-            located: Who asks, by which repository.
-            digest: Of the image's index or only manifest.
-            platform: Of the node.
-            runtime: Its container runtime.
-            upper: Its upper layers will do, where not all are there.
-
-        Returns:
-            What a node would run; None if anything of it is missing, or not for the asker to know.
-        """
-        try:
-            descriptor = Descriptor("", digest)
-            pulled = self._documents.pulled(descriptor, platform, runtime)
-            if pulled is None:
-                pulled = self._documents.kept_pull(located, descriptor, platform, runtime)
-            if pulled is None or pulled.manifest.artifact:
-                return None
-            known = self._known(located, pulled)
-            return self._upper_known(located, pulled) if known is None and upper else known
-        except (UnreadableError, MissingDocumentError):
-            return None
-
-    async def recall(self, located: Located, platform: Platform) -> None:
-        """Bring near what replicas know of a repository's tags.
-
-        It is for ``tags`` and ``known``, unless it takes long.
-        """
-        if self._recall is not None and located.repository:
-            recall = self._flights.join(
-                f"recall for {platform}",
-                partial(self._recall.tags, located, platform),
-                source=located.origin,
-            )
-            with suppress(TimeoutError):
-                await asyncio.wait_for(recall, _RECALL_SECONDS)
-
-    def tags(self, repository: str) -> Sequence[tuple[str, str]]:
-        """The repository's tags seen so far, the latest first, each with its digest."""
-        return self._tags.of(repository)
-
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to give up reading what nobody waits for (any longer)."""
         self._flights.shed(shedding)
@@ -340,8 +242,9 @@ class Reader:
     ) -> tuple[str, Contents | None]:
         descriptor = await self.resolve(located)
         pulled = await self._documents.pull(located, descriptor, platform, runtime)
-        contents = None if pulled is None else await self._contents(located, pulled, awaited)
-        if contents is not None:
+        contents = None
+        if pulled is not None:
+            contents = await self._assembly.contents(located, pulled, awaited)
             self._origins.note_image(located, contents.digest)
         self._tags.note(located, descriptor)
         return descriptor.digest, contents
@@ -364,79 +267,10 @@ class Reader:
         descriptor = await self.resolve(located)
         self._tags.note(located, descriptor)
         pulled = await self._documents.pull(located, descriptor, platform, runtime)
-        if pulled is None or pulled.manifest.artifact or not is_digest(pulled.descriptor.digest):
+        if pulled is None:
             return descriptor.digest, None
-        all_layers = pulled.manifest.layers
-        layers = self._layers.upper(located, all_layers, fetch=fetch)
-        if not layers:
-            return descriptor.digest, None
-        config, attested = await asyncio.gather(
-            self._documents.config(located, pulled.manifest.config),
-            self._layers.attested(located, layers, pulled.descriptor.digest, whole=False),
-        )
-        if all(layer.digest in attested for layer in all_layers):
-            return descriptor.digest, None  # all of them are read as soon as one
-        read = await self._layers.read(
-            located, layers, attested=attested, whole=False, awaited=awaited
-        )
-        upper = Contents.of(pulled.descriptor, config, read, layers)
-        return descriptor.digest, replace(upper, unread=True)
-
-    async def _contents(
-        self, located: Located, pulled: Pulled, awaited: Callable[[], bool]
-    ) -> Contents:
-        digest, manifest = pulled.descriptor.digest, pulled.manifest
-        if manifest.artifact:
-            return Contents.of_data(digest)
-        known = self._known(located, pulled)
-        if known is not None:
-            return known
-        whole = self._whole.get(digest) is not None
-        config, attested = await asyncio.gather(
-            self._documents.config(located, manifest.config),
-            self._layers.attested(located, manifest.layers, digest, whole=whole),
-        )
-        layers = await self._layers.read(
-            located, manifest.layers, attested=attested, whole=whole, awaited=awaited
-        )
-        return self._keep(pulled, config, layers)
-
-    def _known(self, located: Located, pulled: Pulled) -> Contents | None:
-        """An image all of which is at hand, and for the asker to know."""
-        digest, manifest = pulled.descriptor.digest, pulled.manifest
-        remembered = self._remembered.image(digest)
-        if remembered is not None and self._origins.admit_image(located, digest):
-            return remembered
-        whole = self._whole.get(digest) is not None
-        layers: list[Named] = []
-        for descriptor in manifest.layers:
-            kept = self._layers.kept(located, descriptor, whole=whole)
-            if kept is None:
-                return None
-            layers.append(kept)
-        try:
-            config = self._documents.kept_config(located, manifest.config)
-        except MissingDocumentError:
-            return None
-        return self._keep(pulled, config, layers)
-
-    def _upper_known(self, located: Located, pulled: Pulled) -> Contents | None:
-        """The upper layers of an image that are at hand."""
-        descriptors = self._layers.upper(located, pulled.manifest.layers, fetch=False)
-        kept = [self._layers.kept(located, one, whole=False) for one in descriptors]
-        layers = [layer for layer in kept if layer is not None]
-        if not layers or len(layers) < len(descriptors):
-            return None
-        config = self._documents.kept_config(located, pulled.manifest.config)
-        return replace(Contents.of(pulled.descriptor, config, layers, descriptors), unread=True)
-
-    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Named]) -> Contents:
-        digest = pulled.descriptor.digest
-        contents = Contents.of(pulled.descriptor, config, layers, pulled.manifest.layers)
-        if is_digest(digest) and weight(config.defaults) <= _DEFAULTS_BYTES:
-            self._remembered.put_image(digest, contents, dict(layers))
-            self._layers.share(digest, [name for name, _ in layers])
-        return contents
+        upper = await self._assembly.upper(located, pulled, fetch=fetch, awaited=awaited)
+        return descriptor.digest, upper
 
     def _drop(self, layer: str) -> None:
         """Have stores keep nothing of a layer: what is empty is no index."""

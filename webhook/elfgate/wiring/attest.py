@@ -112,10 +112,10 @@ async def _gathered(
 ) -> list[Attested]:
     """Read all that is to be stated, by manifest."""
     found: dict[str, Attested] = {}
-    asked = [Platform.parse(text) for text in platforms] or await scanner.platforms(image)
+    asked = [Platform.parse(text) for text in platforms] or await scanner.images.platforms(image)
     for platform in asked:
-        contents = await scanner.contents(image, platform)
-        subject = await scanner.manifest(image, platform)
+        contents = await scanner.images.contents(image, platform)
+        subject = await scanner.images.manifest(image, platform)
         if contents is None or subject is None or not contents.startable:
             continue
         if not all(is_digest(name) for name, _ in contents.layers):
@@ -124,7 +124,7 @@ async def _gathered(
         about.platforms.append(platform)
         linkage = await scanner.linkage(image, platform)
         about.named = linkage.digest
-        needs = await scanner.needs(image, platform)
+        needs = await scanner.images.needs(image, platform)
         about.starts.append(stated(linkage, needs))
     return list(found.values())
 

@@ -107,7 +107,7 @@ def test_writing_still_waits_for_the_lock_after_a_use_was_noted(tmp_path: Path) 
         store.put(Kind.LAYER, digest(1), b"index")
         _age(path)
         store.get(Kind.LAYER, digest(1))
-        [(_, connection)] = store._idle
+        [(_, connection)] = store._file._idle
         assert connection.execute("PRAGMA busy_timeout").fetchone() == (
             int(sqlite_schema._BUSY_SECONDS * 1000),
         )
@@ -120,7 +120,7 @@ def test_a_fact_is_had_from_a_file_that_cannot_be_written_and_the_failure_counts
     with closing(SqliteStore(path)) as store:
         store.put(Kind.LAYER, digest(1), b"index")
         _age(path)
-        store._idle[-1][1].execute(
+        store._file._idle[-1][1].execute(
             "PRAGMA query_only = ON"
         )  # SQLite's own way to refuse writes: SQLITE_READONLY
         assert store.get(Kind.LAYER, digest(1)) == b"index"
@@ -131,7 +131,7 @@ def test_a_full_disk_loses_facts_and_nothing_else(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "facts.db")) as store:
         store.put(Kind.LAYER, digest(1), b"index")
         # SQLite's own way to say that the file may not grow: the same SQLITE_FULL as a full disk's.
-        store._idle[-1][1].execute("PRAGMA max_page_count = 1")
+        store._file._idle[-1][1].execute("PRAGMA max_page_count = 1")
         store.put(Kind.LAYER, digest(2), bytes(1_000_000))
         assert store.get(Kind.LAYER, digest(2)) is None
         assert store.get(Kind.LAYER, digest(1)) == b"index"

@@ -1,4 +1,4 @@
-"""Where a tag or digest points: by HEAD, which registries do not count as a pull, else by GET."""
+"""The manifest that a tag or digest points at: by HEAD, which is no pull, else by GET."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What a manifest names, put together: its config and its layers."""
+"""Images put together of the config and the layers that a manifest names."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What stores have of images, told without asking any source."""
+"""Images that stores have, told without asking any source."""
 
 import asyncio
 from collections.abc import Sequence

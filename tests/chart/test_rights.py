@@ -20,6 +20,7 @@ from support.chart import NAMESPACE, Object, helms, objects, one, template
 
 EVERYTHING = (
     "events=true,bindings=true,namespaceLabels=true,steer=true,certificates.clientCA=x"
+    ",policies.exempting_namespaces={team-a}"
     ",registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
 )
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
@@ -122,6 +123,8 @@ def test_the_webhook_may_do_what_it_does(found: list[Object], tmp_path: Path) ->
     with recording(tmp_path) as (access, asked), Api(access) as api:
         list(api.nodes())
         list(api.watch_nodes("1", opened=lambda: None))
+        list(api.config_maps("elfgate-exemptions"))
+        list(api.watch_config_maps("elfgate-exemptions", "1", opened=lambda: None))
         api.pod("shop", "web", seconds=5)
         api.namespace("shop", seconds=5)
         api.secret("shop", "a", seconds=5)

@@ -1,4 +1,6 @@
-"""A part of an API server on loopback: it lists and watches nodes, shows pods, takes events, and fails when told to.
+"""A part of an API server on loopback, which fails when told to.
+
+It lists and watches nodes (or other objects), shows pods, and takes events:
 
 with ApiServer(node("a")) as server:
     server.change("ADDED", node("b"))  # whoever watches is told
@@ -35,6 +37,7 @@ class ApiServer(Loopback):
         event_requests: How many times one was to be made or changed.
         lists: How many times the nodes were listed.
         watches: The resourceVersions that watches began at.
+        chosen: The fieldSelectors of lists and watches.
         refusing: A status that everything is answered with, if any.
     """
 
@@ -49,8 +52,9 @@ class ApiServer(Loopback):
         self.event_requests = 0
         self.lists = 0
         self.watches: list[str] = []
+        self.chosen: set[str] = set()
         self.refusing = 0
-        self._nodes = {item["metadata"]["name"]: item for item in nodes}
+        self._nodes = {_key(item): item for item in nodes}
         self._events: list[dict[str, Any]] = []
         self._forgotten = 0
         self._changed = threading.Condition()
@@ -70,11 +74,10 @@ class ApiServer(Loopback):
     def change(self, kind: str, obj: dict[str, Any], *, tell: bool = True) -> None:
         """Add, modify or delete a node (or send a BOOKMARK); with ``tell`` off, those who watch are not told."""
         with self._changed:
-            name = obj["metadata"].get("name", "")
             if kind == "DELETED":
-                del self._nodes[name]
+                del self._nodes[_key(obj)]
             elif kind != "BOOKMARK":
-                self._nodes[name] = obj
+                self._nodes[_key(obj)] = obj
             version = str(len(self._events) + 1)
             event = {
                 "type": kind,
@@ -135,6 +138,11 @@ class ApiServer(Loopback):
         return self._epoch != epoch or len(self._events) > at
 
 
+def _key(obj: dict[str, Any]) -> tuple[str, str]:
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata.get("name", "")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_state: ApiServer
@@ -146,6 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = parse_qs(url.query)
         state = self.server_state
+        state.chosen.update(query.get("fieldSelector", ()))
         if state.refusing:
             self._send(state.refusing, {"message": "not now"})
         elif url.path.startswith("/api/v1/namespaces/"):

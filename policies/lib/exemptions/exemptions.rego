@@ -1,11 +1,11 @@
 # METADATA
 # title: What is let pass
 # description: >-
-#   Exemptions come from the settings alone: nothing that a tenant writes into an object of theirs is looked at but its
-#   names. Up to the day that it expires an exemption's findings are kept for audits only; in the days of grace after that
+#   Exemptions come from the settings, and from a ConfigMap of the namespace if the settings let that namespace grant
+#   some: nothing that a tenant writes into a workload is looked at but its names. Up to the day that it expires an exemption's findings are kept for audits only; in the days of grace after that
 #   they warn, with whose exemption it was and when it ends; then it counts no more.
 # custom:
-#   needs: exemptions
+#   needs: [exemptions, exempting_namespaces]
 #   looks_at: [image_names, namespaces, pod_names]
 package elfgate.lib.exemptions
 
@@ -82,10 +82,20 @@ granted[name] contains exemption if {
 
 holding := {exemption |
 	not contains(input.request.namespace, ":") # no namespace has one but that of the known documents
-	some exemption in config.effective.exemptions
+	some exemption in array.concat(config.effective.exemptions, own)
 	input.request.today <= exemption.ends
 	patterns.matches(exemption.namespace, input.request.namespace)
 	workload(exemption.workload)
+}
+
+# Those that the namespace grants.
+own := object.get(input.request, "exemptions", []) if may_grant
+
+own := [] if not may_grant
+
+may_grant if {
+	some pattern in object.get(config.effective, "exempting_namespaces", [])
+	patterns.matches(pattern, input.request.namespace)
 }
 
 # An exemption for a workload is for the pods that its controllers make too: by KIND/NAME, or by NAME alone.

@@ -121,3 +121,24 @@ test_the_pod_as_a_whole_is_exempt_if_each_of_its_images_is if {
 	of_the_pod(exemption) == "deny"
 	of_the_pod(object.union(exemption, {"image": "*"})) == "dryrun"
 }
+
+granted_by_namespace(changes, allowed) := verdict if {
+	asked := json.patch(document, [
+		{"op": "replace", "path": "/request/today", "value": "2026-06-30"},
+		{"op": "add", "path": "/request/exemptions", "value": [object.union(exemption, changes)]},
+	])
+	verdict := data.elfgate.main.verdict with input as asked
+		with data.elfgate.config as object.union(data.elfgate.config, {"exempting_namespaces": allowed})
+}
+
+test_one_that_a_namespace_grants_counts_where_the_settings_let_it if {
+	verdict := granted_by_namespace({}, ["sh*"])
+	verdict.allowed
+	[violation.code | some violation in verdict.dryrun] == ["loader_missing"]
+}
+
+test_one_that_a_namespace_grants_counts_nowhere_else if {
+	not granted_by_namespace({}, []).allowed
+	not granted_by_namespace({}, ["other"]).allowed
+	not granted_by_namespace({"namespace": "other"}, ["sh*"]).allowed
+}

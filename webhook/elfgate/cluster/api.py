@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from os import environ
 from pathlib import Path
 from types import TracebackType
@@ -112,25 +113,55 @@ class Api:
             yield page
             position = page.position
 
+    def config_maps(self, name: str) -> Iterator[Part]:
+        """List the ConfigMaps of one name in all namespaces, a page (a ConfigMapList) at a time."""
+        position: str | None = None
+        while position != "":
+            query = {"limit": str(_PAGE), **_of_name(name)}
+            if position:
+                query["continue"] = position
+            page = self._core("list its ConfigMaps", partial(_config_maps, query))
+            yield page
+            position = page.get("metadata", "continue").text()
+
     def watch_nodes(self, version: str, *, opened: Callable[[], None]) -> Iterator[Part]:
-        """Follow the nodes from a resourceVersion on.
+        """Follow the nodes from a resourceVersion on (``_followed``)."""
+        return self._followed("nodes", version, {}, opened)
+
+    def watch_config_maps(
+        self, name: str, version: str, *, opened: Callable[[], None]
+    ) -> Iterator[Part]:
+        """Follow the ConfigMaps of one name from a resourceVersion on (``_followed``)."""
+        return self._followed("configmaps", version, _of_name(name), opened)
+
+    def _followed(
+        self,
+        resource: str,
+        version: str,
+        chosen: Mapping[str, str],
+        opened: Callable[[], None],
+    ) -> Iterator[Part]:
+        """Follow the objects of a resource from a resourceVersion on.
 
         Args:
-            version: Which.
+            resource: Which.
+            version: The resourceVersion.
+            chosen: What chooses among the objects, as a query.
             opened: Called when the server has agreed to tell what happens.
 
         Returns:
             Watch events (``type``, ``object``), until the server ends the watch, which it does
             after some minutes.
         """
-        with self._errors("watch its nodes"):
+        with self._errors(f"watch its {resource}"):
             self._watch = Core(self._client).list(
-                "nodes",
+                resource,
                 {
                     "watch": "true",
                     "resourceVersion": version,
                     "allowWatchBookmarks": "true",
                     "timeoutSeconds": str(_WATCH_SECONDS),
+                    **chosen,
                 },
                 seconds=(_TIMEOUT[0], _WATCH_SILENCE),
                 stream=True,
@@ -398,6 +429,18 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if len(rest) > _EVENT_BYTES:
             raise InputError(f"the API server's event is longer than {_EVENT_BYTES >> 20} MiB")
         yield from filter(None, lines)
+
+
+def _of_name(name: str) -> dict[str, str]:
+    """A query for objects of one name; a right may then be for that name alone (RBAC).
+
+    Source: Kubernetes, "Using RBAC Authorization" (``list`` and ``watch`` by resource name).
+    """
+    return {"fieldSelector": f"metadata.name={name}"}
+
+
+def _config_maps(query: Mapping[str, str], core: Core) -> "BaseHTTPResponse":
+    return core.list("configmaps", query, seconds=_TIMEOUT)
 
 
 def _one_line(error: object) -> str:

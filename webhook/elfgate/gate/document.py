@@ -21,6 +21,7 @@ from elfgate.policy.document import (
     BeforeEntry,
     ContainerEntry,
     Document,
+    ExemptionEntry,
     FindingEntry,
     LinkageEntry,
     OpeningEntry,
@@ -65,6 +66,7 @@ class Asked:
         dry_run: The request changes nothing.
         checked: A command line asks.
         namespace: The labels of its namespace; None if they are not known.
+        exemptions: Those that its namespace grants.
     """
 
     workload: Workload
@@ -73,6 +75,7 @@ class Asked:
     dry_run: bool
     checked: bool = False
     namespace: Mapping[str, str] | None = None
+    exemptions: Sequence[ExemptionEntry] = ()
 
 
 async def described(asked: Asked, found: Found, looks: Looks) -> Document:
@@ -122,6 +125,7 @@ def _request(asked: Asked, found: Found, looks: Looks) -> Request:
         scheduler=workload.scheduler,
         gates=list(workload.gates),
         today=_today().isoformat(),
+        exemptions=list(asked.exemptions),
         **of_request(workload, asked.namespace, looks),
     )
 

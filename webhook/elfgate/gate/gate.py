@@ -22,6 +22,7 @@ from elfgate.cluster.targets import landing
 from elfgate.cluster.workload import Point, Workload, parts_of
 from elfgate.gate.breath import pause
 from elfgate.gate.document import Asked, Found, described
+from elfgate.gate.exemptions import NamespaceExemptions
 from elfgate.gate.starts import Start, Starts, demands
 from elfgate.gate.together import together
 from elfgate.linkage.report import Outcome
@@ -98,6 +99,7 @@ class Gate:
             everybody's.
         looks: Tells what the policies in force look at (``policy.annotation.LOOKS``).
         namespaces: Knows the labels of namespaces; None if nobody is to be asked for them.
+        exemptions: Those that namespaces grant; None if none may.
     """
 
     inventory: Inventory
@@ -107,6 +109,13 @@ class Gate:
     pull_secrets: "PullSecrets | None" = None
     looks: Callable[[], frozenset[str]] = frozenset
     namespaces: Namespaces | None = None
+    exemptions: NamespaceExemptions | None = None
+
+    @property
+    def generation(self) -> int:
+        """Raised with every change of nodes or exemptions."""
+        granted = self.exemptions.generation if self.exemptions else 0
+        return self.inventory.generation + granted
 
     async def judge(self, case: Case, within: float | None = None) -> Judgement:
         """Judge a workload: each of its pod templates, of which every one has to be let pass.
@@ -168,7 +177,14 @@ class Gate:
                 before=await predictor.before(workload, self.inventory, budget),
             )
         await pause(len(starts))
-        asked = Asked(workload, case.point, case.operation, case.dry_run, case.checked)
+        asked = Asked(
+            workload,
+            case.point,
+            case.operation,
+            case.dry_run,
+            case.checked,
+            exemptions=self.exemptions.of(workload.namespace) if self.exemptions else (),
+        )
         scanned = perf_counter()
         document, verdict = await self._answered(asked, found)
         seconds = {

@@ -4,7 +4,7 @@ Beside OPA's ``title`` and ``description``, ``custom`` may have:
 
 - ``code``, ``remedy``, ``mode``: a rule's name, the way out, and its mode in words.
 - ``asks: prediction``: the rule only takes the prediction's findings of its code.
-- ``needs``: a setting without which the module has nothing to do (``support``, ``exemptions``).
+- ``needs``: the settings without all of which the module has nothing to do (``support``).
 - ``looks_at``: what of a document may change what the module decides (``LOOKS``).
 - ``says``: what it only puts into words.
 
@@ -57,9 +57,10 @@ class Annotation:
         return str(self.custom.get("asks", ""))
 
     @property
-    def needs(self) -> str:
-        """The setting without which the module has nothing to do; empty if there is none."""
-        return str(self.custom.get("needs", ""))
+    def needs(self) -> tuple[str, ...]:
+        """The settings, of which one is enough for the module to have something to do."""
+        needs = self.custom.get("needs", ())
+        return (needs,) if isinstance(needs, str) else tuple(map(str, needs))
 
     @property
     def looks_at(self) -> frozenset[str]:

@@ -254,6 +254,14 @@ class PolicyConfig(Layer):
         list[Exemption],
         Field(description="What is let pass, by whom and until when", max_length=1000),
     ] = []
+    exempting_namespaces: Annotated[
+        list[NamespacePattern],
+        Field(
+            description="Patterns of the namespaces that may exempt objects of their own, by a "
+            "ConfigMap called elfgate-exemptions",
+            max_length=1000,
+        ),
+    ] = []
     support: Annotated[
         list[SupportRow],
         Field(description="Support matrices: what they leave out is refused", max_length=5000),

@@ -25,6 +25,19 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ExemptionEntry(Model):
+    """An exemption that the object's namespace has granted (``policy.config.Exemption.data``)."""
+
+    namespace: str
+    image: str = "*"
+    workload: str = "*"
+    rules: list[str] = []
+    owner: str
+    reason: str
+    expires: str
+    ends: str
+
+
 class Request(Model):
     """The asker."""
 
@@ -70,6 +83,10 @@ class Request(Model):
     ]
     without: Annotated[
         list[str], Field(description="Rules of the user's own that are left out; * for all")
+    ] = []
+    exemptions: Annotated[
+        list[ExemptionEntry],
+        Field(description="Those that the namespace grants; they count where the settings let it"),
     ] = []
     labels: Annotated[dict[str, str], looked_at("labels", "The object's")] = {}
     annotations: Annotated[

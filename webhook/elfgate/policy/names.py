@@ -131,6 +131,15 @@ def _matches(form: re.Pattern[str], pattern: str) -> bool:
     return any(form.fullmatch(pattern.replace("*", filling)) for filling in fillings)
 
 
+def matches(pattern: str, name: str) -> bool:
+    """Whether a name is one of a pattern's, as policies tell it (``lib/patterns``)."""
+    begin, star, end = pattern.partition("*")
+    if not star:
+        return name == pattern
+    enough = len(name) >= len(begin) + len(end)
+    return enough and name.startswith(begin) and name.endswith(end)
+
+
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_one_star)]
 NamespacePattern: TypeAlias = Annotated[Pattern, AfterValidator(_namespace)]
 ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image)]

@@ -89,11 +89,18 @@ def _in_force(said: Annotation, settings: Mapping[str, Any]) -> bool:
     code = said.package.removeprefix(f"{RULES}.")
     if code != said.package and is_off(code, settings):
         return False
-    return not said.needs or any(layer.get(said.needs) for layer in layers(settings))
+    if not said.needs:
+        return True
+    return any(layer.get(need) for layer in layers(settings) for need in said.needs)
 
 
 def _of_any_name(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Find the kinds of names that exemptions need not look at, as each is for any of them."""
+    """Find the kinds of names that exemptions need not look at, as each is for any of them.
+
+    Those that a namespace may grant can be for any name.
+    """
+    if settings.get("exempting_namespaces"):
+        return
     for look, field in _NAMED_BY.items():
         if all(exemption.get(field) == "*" for exemption in settings.get("exemptions", ())):
             yield look

@@ -17,7 +17,7 @@ import orjson
 from elfgate.memory.declared import declare
 
 Key = tuple[bytes, int, str, int]
-"""A review's digest, the nodes' generation, the policies' revision, the day."""
+"""A review's digest, the generation of nodes and exemptions, the policies' revision, the day."""
 
 SECONDS = 30.0  # the longest: whatever else a verdict may rest on is noticed after it
 

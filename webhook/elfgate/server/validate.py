@@ -189,7 +189,7 @@ class Validator:
         """All that decides how a decisive review is judged, or any by its decisive parts."""
         revision, today = self._gate.engine.revision, int(time.time()) // 86400
         named = "pod_names" in self._sights.get(revision, EVERYTHING)
-        return digest(review, parts, named=named), self._gate.inventory.generation, revision, today
+        return digest(review, parts, named=named), self._gate.generation, revision, today
 
     async def judged(
         self, question: Question, deadline: float, point: Point

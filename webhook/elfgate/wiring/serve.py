@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from elfgate.cluster.events import Events, own_pod
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.template import TEMPLATES
+from elfgate.gate.exemptions import NamespaceExemptions
 from elfgate.gate.gate import Gate
 from elfgate.isolation.figures import Figures
 from elfgate.policy.sight import EVERYTHING
 from elfgate.server.bundles import BundleCollector
+from elfgate.server.exemptions import ExemptionCollector
 from elfgate.server.isolation import IsolationCollector
 from elfgate.server.memories import MemoryCollector
 from elfgate.server.metrics import Metrics
@@ -24,6 +26,7 @@ from elfgate.server.steer import Steerer
 from elfgate.server.validate import Validator
 from elfgate.wiring import bundles, images, policies
 from elfgate.wiring.certificate import certificate
+from elfgate.wiring.exempting import exempting
 from elfgate.wiring.inventory import Cluster, cluster
 from elfgate.wiring.notifications import notifications
 
@@ -55,7 +58,11 @@ async def serve(settings: "Settings") -> None:
         figures=figures,
     )
     try:
-        async with cluster(settings) as known, images.scanner(reading) as scanner:
+        async with (
+            cluster(settings) as known,
+            exempting(settings) as exemptions,
+            images.scanner(reading) as scanner,
+        ):
             for collector in (
                 IsolationCollector(figures),
                 BundleCollector(lambda: engine.revision, engine.live.granted, state),
@@ -63,9 +70,13 @@ async def serve(settings: "Settings") -> None:
                 NodeCollector(known.inventory, known.heard),
             ):
                 metrics.registry.register(collector)
+            if exemptions:
+                metrics.registry.register(ExemptionCollector(exemptions))
             events = known.events if settings.admission.events else None
             news.follow(events)
-            validator = _validator(settings, known, scanner, engine, events)
+            validator = _validator(
+                settings, known, scanner, engine, events=events, exemptions=exemptions
+            )
             following = bundles.following(
                 settings,
                 engine.live,
@@ -105,7 +116,9 @@ def _validator(
     known: Cluster,
     scanner: "Scanner",
     engine: "Engine",
+    *,
     events: Events | None,
+    exemptions: NamespaceExemptions | None,
 ) -> Validator:
     admission = settings.admission
     return Validator(
@@ -117,6 +130,7 @@ def _validator(
             pull_secrets=known.pull_secrets(settings),
             looks=engine.looks,
             namespaces=known.namespaces if admission.namespace_labels else None,
+            exemptions=exemptions,
         ),
         nodes_known=known.synced,
         bindings=known.bindings if admission.bindings else None,

@@ -29,7 +29,11 @@ def assigning(one: Assignment, expansion: Expansion, *, exported: bool = False) 
     Raises:
         ScriptEndsError: if the script ends there.
     """
-    value = _value(one, expansion)
+    assign(one, value_given(one, expansion), expansion, exported=exported)
+
+
+def assign(one: Assignment, value: Value, expansion: Expansion, *, exported: bool = False) -> None:
+    """Apply an assignment whose value is expanded already."""
     state = expansion.state
     if one.name in state.variables.fixed:
         expansion.state = _refused(one.name, expansion)
@@ -61,7 +65,8 @@ def _refused(name: str, expansion: Expansion) -> State:
     return expansion.state.doubted(f"the script sets {name}, which is readonly")
 
 
-def _value(one: Assignment, expansion: Expansion) -> Value:
+def value_given(one: Assignment, expansion: Expansion) -> Value:
+    """Expand the value of an assignment."""
     if isinstance(one.value, ArrayLiteral):
         if one.value.keyed:
             return _ELEMENT

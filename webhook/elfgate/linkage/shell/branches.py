@@ -6,10 +6,11 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.4 and 2.9.5.
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.double_brackets import decide
-from elfgate.linkage.shell.ends import LostError, ScriptEndsError
+from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import Frame, State, own, returned
 from elfgate.linkage.shell.syntax.nodes import (
+    Branch,
     Case,
     DoubleBracket,
     DoubleParenthesis,
@@ -17,7 +18,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     Text,
     Word,
 )
-from elfgate.linkage.shell.values import FAILURE, Truth, status_of
+from elfgate.linkage.shell.values import NOT_SO, Truth, status_of
 from elfgate.linkage.values import Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -29,16 +30,37 @@ def walk_case(walk: "Interpreter", node: Case, state: State, *, errexit: bool) -
     expansion = Expansion(walk, state)
     value = expansion.value(node.word)
     done: list[State] = []
+    asking, falling = [expansion.state.ended()], list[State]()
     for branch in node.branches:
-        matches = _any_matches(value, branch.patterns, expansion)
-        if matches is False:
-            continue
-        if branch.end != ";;":
-            raise LostError("a branch of case falls through")
-        done += walk.body(branch.body, [expansion.state.ended()], errexit=errexit)
-        if matches:
+        entering, asking = _entering(walk, value, branch, asking)
+        after = walk.body(branch.body, falling + entering, errexit=errexit)
+        falling = []
+        if branch.end == ";&":
+            falling = after
+        elif branch.end == ";;&":
+            asking += [way for way in after if way.flow.leaving is None]
+            done += [way for way in after if way.flow.leaving is not None]
+        else:
+            done += after
+        if not asking and not falling:
             return done
-    return [*done, expansion.state.ended()]
+    return done + falling + asking
+
+
+def _entering(
+    walk: "Interpreter", value: Scalar, branch: Branch, asking: list[State]
+) -> tuple[list[State], list[State]]:
+    """Part the ways that take a branch from those that ask the next one."""
+    entering: list[State] = []
+    others: list[State] = []
+    for way in asking:
+        expansion = Expansion(walk, way)
+        matches = _any_matches(value, branch.patterns, expansion)
+        if matches is not False:
+            entering.append(expansion.state)
+        if not matches:
+            others.append(expansion.state)
+    return entering, others
 
 
 def _any_matches(value: Scalar, patterns: tuple[Word, ...], expansion: Expansion) -> Truth:
@@ -115,6 +137,6 @@ def double_parenthesis(
     try:
         value = expansion.number(node.expression)
     except ScriptEndsError:
-        return walk.checked([expansion.state.ended(FAILURE)], errexit=errexit)
+        return walk.checked([expansion.state.ended(NOT_SO)], errexit=errexit)
     truth = None if isinstance(value, Unknown) else value != 0
     return walk.checked([expansion.state.ended(status_of(truth))], errexit=errexit)

@@ -78,6 +78,8 @@ def _pattern(operation: Strip | Replace, expansion: "Expansion") -> Pattern | Un
         return runs
     if isinstance(operation, Replace) and _ends_in_backslash(runs):
         return _PATTERN  # bash 5.2 finds it at the end of a text only
+    if isinstance(operation, Replace) and _hides_slash(runs, expansion):
+        return _PATTERN
     if not expansion.counts_bytes(*(text for text, _ in runs)):
         return _LOCALE
     try:
@@ -88,6 +90,12 @@ def _pattern(operation: Strip | Replace, expansion: "Expansion") -> Pattern | Un
         )
     except PatternError:
         return _PATTERN
+
+
+def _hides_slash(runs: list[Run], expansion: "Expansion") -> bool:
+    """Tell whether a quoted slash is in a pattern, at which busybox ends it all the same."""
+    quoted = any(is_quoted and "/" in text for text, is_quoted in runs)
+    return quoted and expansion.world.dialect.name == "busybox"
 
 
 def _ends_in_backslash(runs: list[Run]) -> bool:

@@ -15,7 +15,7 @@ from elfgate.linkage.shell.values import (
     UnknownStatus,
 )
 from elfgate.linkage.shell.world import Thing, World
-from elfgate.linkage.values import UNSET, Scalar, Unknown
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
     "-eq": operator.eq,
@@ -50,6 +50,8 @@ class Expansionless:
         value = self.state.variables.values.get(name)
         if value is None:
             value = self.world.variable(name)
+        if isinstance(value, Fields):  # of an array, the first element counts
+            return None if value.more is not None and not value.values else bool(value.values)
         if isinstance(value, Unknown):
             if self.world.is_surely_set(name):
                 return True

@@ -20,7 +20,7 @@ from elfgate.linkage.shell.branches import (
 )
 from elfgate.linkage.shell.builtins.table import SPECIAL, builtins_of
 from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
-from elfgate.linkage.shell.loops import walk_for, walk_for_arithmetic, walk_loop
+from elfgate.linkage.shell.loops import looped
 from elfgate.linkage.shell.processes import background, pipe, subshell, substitute
 from elfgate.linkage.shell.simple import simple, walk_redirected
 from elfgate.linkage.shell.state import (
@@ -251,12 +251,8 @@ class Interpreter:
                 return self._if(node, state, errexit=errexit)
             case Case():
                 return walk_case(self, node, state, errexit=errexit)
-            case For():
-                return walk_for(self, node, state, errexit=errexit)
-            case ForArithmetic():
-                return walk_for_arithmetic(self, node, state, errexit=errexit)
-            case Loop():
-                return walk_loop(self, node, state, errexit=errexit)
+            case For() | ForArithmetic() | Loop():
+                return self._loop(node, state, errexit=errexit)
             case Function():
                 return [self._defined(node, state)]
             case Not():
@@ -278,6 +274,13 @@ class Interpreter:
                 return walk_redirected(self, node, state, errexit=errexit)
             case Opaque():
                 raise LostError(node.why)
+
+    def _loop(
+        self, node: For | ForArithmetic | Loop, state: State, *, errexit: bool
+    ) -> list[State]:
+        loops = state.frame.loops
+        ways = looped(self, node, state.within(loops + 1), errexit=errexit)
+        return [way.within(loops) for way in ways]
 
     def checked(self, states: list[State], *, errexit: bool) -> list[State]:
         """End the ways that ``set -e`` ends; one that may have failed may have ended."""

@@ -46,6 +46,17 @@ class Walk(Shell, Protocol):
         """The number of commands that were run so far, on all ways."""
 
 
+def looped(
+    walk: Walk, node: For | ForArithmetic | Loop, state: State, *, errexit: bool
+) -> list[State]:
+    """Run a loop of any kind."""
+    if isinstance(node, For):
+        return walk_for(walk, node, state, errexit=errexit)
+    if isinstance(node, ForArithmetic):
+        return walk_for_arithmetic(walk, node, state, errexit=errexit)
+    return walk_loop(walk, node, state, errexit=errexit)
+
+
 def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
     """Run ``for``: one turn after another."""
     if node.name in state.variables.others:

@@ -4,6 +4,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.13.3.
 """
 
 from elfgate.linkage.shell.automaton import Automaton, PatternError
+from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.files import may_have_changed, test
 from elfgate.linkage.shell.patterns import Run, glob, has_pattern
 from elfgate.linkage.shell.state import State
@@ -12,7 +13,7 @@ from elfgate.linkage.values import Fields, Unknown
 
 _NOT_KNOWN = Unknown("the files that match a pattern are not known")
 _MOST = 200  # files that a pattern may match
-_OTHERWISE = frozenset({"dotglob", "failglob", "globstar", "nocaseglob", "extglob"})
+_OTHERWISE = frozenset({"dotglob", "globstar", "nocaseglob", "extglob"})
 
 
 def matching(runs: list[Run], state: State, world: World) -> Fields:
@@ -23,6 +24,8 @@ def matching(runs: list[Run], state: State, world: World) -> Fields:
         state: Where the script stands.
         world: Where the files are.
     """
+    if "failglob" in state.has:
+        raise LostError("a pattern may match no file, which ends the line")
     if _OTHERWISE & state.has:
         return Fields(more=_NOT_KNOWN)
     components = _components(runs)

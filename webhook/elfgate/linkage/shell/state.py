@@ -25,6 +25,7 @@ class Frame(NamedTuple):
         calls: ``function`` or ``source``, of each call within the others.
         saved: The values that the function's own variables had outside; None if they had none.
         outer: The names of those that the functions around it have of their own.
+        loops: How many loops of this call run.
     """
 
     name: Scalar
@@ -32,6 +33,7 @@ class Frame(NamedTuple):
     calls: tuple[str, ...] = ()
     saved: Mapping[str, Value | None] = NOTHING
     outer: frozenset[str] = frozenset()
+    loops: int = 0
 
 
 class Variables(NamedTuple):
@@ -95,6 +97,7 @@ class Flow(NamedTuple):
         output: What it has written, within ``$(…)``; None where nobody reads it.
         input: What it can read yet; None for the container's own input.
         closed: Its output goes where writing may fail.
+        handlers: A signal makes it run commands.
     """
 
     options: frozenset[str] = frozenset()
@@ -106,6 +109,7 @@ class Flow(NamedTuple):
     output: Scalar | None = None
     input: Scalar | None = None
     closed: bool = False
+    handlers: bool = False
 
     def ended(self, status: Status) -> "Flow":
         """Set the exit status.
@@ -135,6 +139,10 @@ class State(NamedTuple):
         if status is self.flow.status:
             return self
         return State(self.frame, self.variables, self.files, self.flow.ended(status))
+
+    def within(self, loops: int) -> "State":
+        """Set how many loops run."""
+        return self._replace(frame=self.frame._replace(loops=loops))
 
     def leaving(self, leaving: Leaving | None) -> "State":
         """Set what is left, or nothing."""
@@ -313,6 +321,7 @@ def _joined_flow(one: Flow, other: Flow) -> Flow:
         job=one.job if one.job == other.job else None,
         output=output,
         closed=one.closed or other.closed,
+        handlers=one.handlers or other.handlers,
     )
 
 

@@ -71,7 +71,9 @@ class UnknownStatus(Unknown):
     status: Status = field(default_factory=Status)
 
 
-SUCCESS, FAILURE, UNSURE = Status(), Status(ok=False, code=1), Status(ok=None)
+SUCCESS, UNSURE = Status(), Status(ok=None)
+FAILURE = Status(ok=False)  # by which number is a matter of the shell, and of its release
+NOT_SO = Status(ok=False, code=1)  # of a test, of ``false``: the one failure that all number alike
 Functions = Mapping[str, Node]
 
 
@@ -81,7 +83,7 @@ def status_of(truth: Truth) -> Status:
         return UNSURE
     if truth:
         return SUCCESS
-    return FAILURE
+    return NOT_SO
 
 
 def opposite(truth: Truth) -> Truth:

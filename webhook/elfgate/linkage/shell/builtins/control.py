@@ -47,6 +47,7 @@ _SIGNALS = frozenset(
     ]
 )
 _OF_COMMANDS = frozenset({"ERR", "DEBUG", "RETURN"})
+_IN_FUNCTION = "function"
 _STATUS = Unknown("an exit status is not known")
 _OPTION = "the shell may know it as an option of exec"
 _EXEC_OPTIONS = re.compile(r"-[cl]*a?")
@@ -88,7 +89,21 @@ def leave(call: Call) -> list[State]:
     count = number_of(known[0]) if known else 1
     if known is None or count is None or count < 1:
         raise LostError("which loop is left is not known")
-    return [call.state.ended().leaving(Leaving(call.name, count))]
+    loops = call.state.frame.loops
+    if loops == 0:
+        return _without_loop(call)
+    return [call.state.ended().leaving(Leaving(call.name, min(count, loops)))]
+
+
+def _without_loop(call: Call) -> list[State]:
+    """``break`` where no loop runs does nothing.
+
+    In a function, it may leave a loop that the function is called in.
+    """
+    is_old_way = not call.world.dialect.is_bash and _IN_FUNCTION in call.state.frame.calls
+    if is_old_way:
+        raise LostError("a function may leave a loop that it is called in")
+    return call.ended(SUCCESS)
 
 
 def exec_(call: Call) -> list[State]:
@@ -166,6 +181,8 @@ def trap(call: Call) -> list[State]:
     names = [value.upper() for value in values[1:] if isinstance(value, str)]
     if call.world.dialect.name != "dash":
         names = [name.removeprefix("SIG") for name in names]
+    if "CHLD" in names:
+        return [call.state.doubted("the script has something to do as commands end").ended()]
     if _OF_COMMANDS & set(names) and call.world.dialect.name not in {
         "dash",
         "busybox",
@@ -177,6 +194,8 @@ def trap(call: Call) -> list[State]:
     state = call.state
     if {"EXIT", "0"} & set(names):
         state = state._replace(flow=state.flow._replace(trap="" if action == "-" else action))
+    if set(names) - {"EXIT", "0"} and action not in ("", "-"):
+        state = state._replace(flow=state.flow._replace(handlers=True))
     return [state.ended(SUCCESS if set(names) <= _SIGNALS else UNSURE)]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from elfgate.linkage.shell.assignments import set_to
 from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import FAILURE, UNSURE, Value
+from elfgate.linkage.shell.values import NOT_SO, UNSURE, Value
 from elfgate.linkage.values import UNSET, Unknown
 
 _OPTION = Unknown("the options of the script are not known")
@@ -122,7 +122,7 @@ class _Option:
         """End at the first word that is no option; ``--`` itself is passed over."""
         passed = 1 if word == "--" else 0
         state = self._at("?", place.skip(passed))
-        return state.ended(FAILURE)
+        return state.ended(NOT_SO)
 
     def _word(self, place: _Place) -> str:
         """The word of a place; empty behind the last."""

@@ -6,7 +6,7 @@ Source: POSIX.1-2017, "Special Built-In Utilities"; bash(1), ``shopt``.
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import SUCCESS, UNSURE, Status
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status
 from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _LETTERS = {
@@ -98,7 +98,7 @@ def _bad_name(call: Call, name: str) -> Status:
     if dialect.special_errors_end:
         call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
     if dialect.is_bash:
-        return Status(ok=False, code=1)
+        return FAILURE
     return UNSURE
 
 
@@ -108,7 +108,7 @@ def _bad_option(call: Call) -> list[State]:
         raise ScriptEndsError
     if dialect.special_errors_end:
         call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
-    return call.ended(Status(ok=False, code=2))
+    return call.ended(FAILURE)
 
 
 def _with_arguments(call: Call, options: frozenset[str], values: list[Scalar]) -> State:

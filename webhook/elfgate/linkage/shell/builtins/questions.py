@@ -18,6 +18,7 @@ from elfgate.linkage.shell.utilities import outputs
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.shell.values import (
     FAILURE,
+    NOT_SO,
     SUCCESS,
     UNSURE,
     Status,
@@ -60,7 +61,7 @@ def nothing(call: Call) -> list[State]:
 
 def failing(call: Call) -> list[State]:
     """``false``."""
-    return call.ended(FAILURE)
+    return call.ended(NOT_SO)
 
 
 def unsure(call: Call) -> list[State]:
@@ -166,7 +167,7 @@ def where(call: Call, names: tuple[str, ...]) -> list[State]:
         text = text if isinstance(text, Unknown) else text + line
     if len(names) > 1 and truth and not call.world.dialect.counts_as_c:
         truth = None  # mksh asks for all of them
-    return call.printed(text, status_of(truth))
+    return call.printed(text, FAILURE if truth is False else status_of(truth))
 
 
 def _line(call: Call, name: str) -> Scalar:
@@ -231,5 +232,7 @@ def kind(call: Call) -> list[State]:
 
 
 def kill(call: Call) -> list[State]:
-    """``kill``, ``jobs`` and others that may fail."""
+    """``kill``: what a trap has the script do on a signal may come at once."""
+    if call.state.flow.handlers:
+        return [call.state.doubted("the script sends a signal before").ended(UNSURE)]
     return call.printed(_OUTPUT, UNSURE)

@@ -9,7 +9,7 @@ from elfgate.linkage.shell.assignments import set_to
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.splitting import BLANKS, split
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Value
+from elfgate.linkage.shell.values import NOT_SO, SUCCESS, UNSURE, Value
 from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -46,7 +46,7 @@ def read(call: Call) -> list[State]:
     )
     for name, value in assigned:
         state = set_to(call.world, state, name, value)
-    status = SUCCESS if newline else FAILURE
+    status = SUCCESS if newline else NOT_SO
     return [state.ended(status)]
 
 

@@ -133,6 +133,7 @@ BUILTINS: Mapping[str, Builtin] = {
     "false": questions.failing,
     "getopts": getopts.getopts,
     "hash": questions.kind,
+    "kill": questions.kill,
     "let": questions.let,
     "local": variables.declare,
     "mapfile": reading.read_lines,

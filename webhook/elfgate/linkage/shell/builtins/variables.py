@@ -5,7 +5,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.14; bash(1), "SHELL BUILTIN COMM
 
 import re
 
-from elfgate.linkage.shell.assignments import assigning, set_to
+from elfgate.linkage.shell.assignments import assign, set_to, value_given
 from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
@@ -20,6 +20,7 @@ _ATTRIBUTE = Unknown("a variable takes other values than it is given")
 _CHANGING = frozenset("Ailnuct")  # attributes by which a value is another than it was given
 _INSIDE = "function"
 _NO_NAME = Unknown("the name of a variable is not known")
+_BEHIND = Unknown("a variable that a function has of its own is unset by another")
 
 
 def declare(call: Call) -> list[State]:
@@ -51,6 +52,10 @@ def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> l
     expansion = Expansion(call.walk, call.state, errexit=call.errexit)
     call.world.spend((len(names) + len(call.words)) * (1 + 2 * weight(call.state)))
     status = SUCCESS
+    # Shells expand all of a command's words before the first variable is declared.
+    given = [
+        (word, value_given(word, expansion)) for word in call.words if isinstance(word, Assignment)
+    ]
     for name in names:
         if isinstance(name, str) and not _is_named(name):
             status = _misnamed(call)
@@ -58,11 +63,10 @@ def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> l
             before = expansion.state
             _declared_name(call, name, options, expansion, local=local)
             expansion.state = _outside(expansion.state, before, name.partition("=")[0], options)
-    for word in call.words:
-        if isinstance(word, Assignment):
-            before = expansion.state
-            _declared(call, word, options, expansion, local=local)
-            expansion.state = _outside(expansion.state, before, word.name, options)
+    for word, value in given:
+        before = expansion.state
+        _declared(call, word, value, options, expansion, local=local)
+        expansion.state = _outside(expansion.state, before, word.name, options)
     return [expansion.state.ended(status)]
 
 
@@ -83,7 +87,7 @@ def _misnamed(call: Call) -> Status:
 
 def _standing_for(call: Call, names: list[Scalar], *, local: bool) -> list[State]:
     """``declare -n name=other``: a variable stands for another from here on."""
-    if not local:
+    if not local and call.state.frame.calls:
         raise LostError("a variable of the script stands for another")
     expansion = Expansion(call.walk, call.state)
     pairs = [_pair(name) for name in names]
@@ -93,7 +97,7 @@ def _standing_for(call: Call, names: list[Scalar], *, local: bool) -> list[State
             pairs.append((word.name, target))
     state = call.state
     for name, target in pairs:
-        state = _with_another(state, name, target)
+        state = _with_another(state, name, target, local=local)
     return [state.ended()]
 
 
@@ -104,14 +108,14 @@ def _pair(text: Scalar) -> tuple[str, Scalar]:
     return name, target
 
 
-def _with_another(state: State, name: str, target: Scalar) -> State:
-    """Give the running function a name that stands for a variable."""
+def _with_another(state: State, name: str, target: Scalar, *, local: bool) -> State:
+    """Give the script, or the running function, a name that stands for a variable."""
     if isinstance(target, Unknown) or not _NAME.fullmatch(target) or target == name:
         raise LostError("a variable stands for another that is not known")
     others = dict(state.variables.others)
     others.pop(name, None)
     plain = state._replace(variables=state.variables._replace(others=others))
-    state = own(plain, name, _ATTRIBUTE)
+    state = own(plain, name, _ATTRIBUTE) if local else plain
     others = {**others, name: others.get(target, target)}
     return state._replace(variables=state.variables._replace(others=others))
 
@@ -168,20 +172,20 @@ def _asked(call: Call, options: frozenset[str], names: list[Scalar]) -> list[Sta
 def _declared(
     call: Call,
     one: Assignment,
+    given: Value,
     options: frozenset[str],
     expansion: Expansion,
     *,
     local: bool,
 ) -> None:
-    """Apply ``export name=value``."""
+    """Apply ``export name=value``, the value expanded."""
     _refuse_standing(one.name, expansion.state)
     if local:
-        value = value_of(call, one.name) if one.append else UNSET
-        expansion.state = own(expansion.state, one.name, value)
+        expansion.state = own(expansion.state, one.name, _inherited(call, one.name, expansion))
     if not call.world.dialect.is_bash and _is_split(one, call):
         expansion.state = expansion.state.doubted("a shell may split what is assigned")
     expansion.state = _attributed(expansion.state, one.name, options)
-    assigning(one, expansion, exported=_exports(call, options))
+    assign(one, given, expansion, exported=_exports(call, options))
     if "n" in options and call.name == "export":
         _unexported(one.name, expansion)
     if call.name == "readonly" or "r" in options:
@@ -222,7 +226,7 @@ def _declared_name(
         return
     _refuse_standing(match[0], expansion.state)
     if local:
-        kept = value_of(call, match[0]) if call.world.dialect.local_keeps else UNSET
+        kept = _inherited(call, match[0], expansion)
         expansion.state = own(expansion.state, match[0], kept)
     expansion.state = _attributed(expansion.state, match[0], options)
     if rest:
@@ -233,6 +237,16 @@ def _declared_name(
         _unexported(match[0], expansion)
     if call.name == "readonly" or "r" in options:
         expansion.state = _fixed(expansion.state, match[0])
+
+
+def _inherited(call: Call, name: str, expansion: Expansion) -> Value:
+    """The value that a function's own variable has before it is given one.
+
+    One that the function has already stays as it is.
+    """
+    if name in expansion.state.frame.saved or call.world.dialect.local_keeps:
+        return value_of(call.at(expansion.state), name)
+    return UNSET
 
 
 def _assign_text(name: str, text: str, expansion: Expansion) -> None:
@@ -287,10 +301,19 @@ def unset(call: Call) -> list[State]:
         elif "[" in name:
             state = state.setting(name.partition("[")[0], Unknown("an element is unset"))
         elif _NAME.fullmatch(name):
-            state = state.setting(name, UNSET)
+            state = state.setting(name, _once_unset(call, name, state))
         elif name not in {"-f", "-v", "--"}:
             status = _misnamed(call)
+            status = UNSURE if call.world.dialect.is_bash else status  # it may be a function's
     return [state.ended(status)]
+
+
+def _once_unset(call: Call, name: str, state: State) -> Value:
+    """The value of a variable that is unset: bash shows the one behind it of another function."""
+    of_another = name in state.frame.outer and name not in state.frame.saved
+    if of_another and call.world.dialect.name not in {"dash", "busybox"}:
+        return _BEHIND
+    return UNSET
 
 
 def _kept(call: Call, name: str, state: State) -> State:

@@ -26,6 +26,7 @@ class Dialect:
         translated: ``$"…"``.
         slices: ``${name:offset}``.
         replacement: ``${name/a/b}``.
+        anchors: ``${name/#a/b}`` and ``${name/%a/b}``: at one end.
         change_case: ``${name^^}``.
         indirect: ``${!name}``.
         extended_patterns: ``@(a|b)``.
@@ -61,6 +62,7 @@ class Dialect:
     translated: bool = False
     slices: bool = False
     replacement: bool = False
+    anchors: bool = True
     change_case: bool = False
     indirect: bool = False
     extended_patterns: bool = False
@@ -101,6 +103,7 @@ BUSYBOX = Dialect(
     ansi_quotes=True,
     slices=True,
     replacement=True,
+    anchors=False,
     errexit_in_substitution=False,
     standalone=True,
 )

@@ -15,7 +15,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     Replace,
     Slice,
     Strip,
+    Text,
     Word,
+    word_of,
 )
 from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
 
@@ -95,15 +97,27 @@ def _replace(reader: "WordReader") -> Replace:
     source = reader.source
     source.at += 1
     where: _Where = "first"
-    if source.here in _PLACES:
+    if source.here == "/" or (source.here in _PLACES and source.dialect.anchors):
         where = _PLACES[source.here]
         source.at += 1
-    pattern = reader.braces_until("/}", quoted=False)
+    pattern = _pattern_until_slash(reader, where)
     replacement = None
     if source.here == "/":
         source.at += 1
         replacement = reader.braces_until("}", quoted=False)
     return Replace(pattern, replacement, where)
+
+
+def _pattern_until_slash(reader: "WordReader", where: _Where) -> Word:
+    """Read the pattern of a replacement; one of all matches may begin with a slash."""
+    source = reader.source
+    if where != "all" or source.here != "/":
+        return reader.braces_until("/}", quoted=False)
+    if not (source.dialect.is_bash or source.dialect.name == "busybox"):
+        raise ScriptSyntaxError("an operation is not understood")
+    source.at += 1
+    rest = reader.braces_until("/}", quoted=False)
+    return word_of((Text("/", quoted=False), *rest.parts))
 
 
 def _change_case(reader: "WordReader", mark: str) -> ChangeCase:

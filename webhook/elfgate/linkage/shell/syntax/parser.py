@@ -375,6 +375,8 @@ class Parser:
             body = self._branch_body()
             end = self._source.operator()
             if end in _CASE_ENDS:
+                if end != ";;" and not self._source.dialect.arrays:
+                    raise ScriptSyntaxError(f"{end} stands where none is due")
                 self._take(end)
             branches.append(Branch(patterns, body, end or ";;"))
             self._skip_newlines()

@@ -1,0 +1,79 @@
+"""Scripts that start, each of a kind that was once refused: every row was run by the real shell."""
+
+import pytest
+
+from elfgate.linkage.shell.interpreter import follow
+from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, Dialect
+from support.script_world import FakeWorld, ends, first_state
+
+GOOD = ("/good",)
+HOLDS = [
+    (BASH, "f() { local x=$x; r=$x; }; x=a; f; [ $r = a ]"),
+    (DASH, "f() { local x=$x-$y y=$x; r=$x,$y; }; x=a y=b; f; [ $r = a-b,a ]"),
+    (BASH, "f() { local a=1 b=$a; r=$b; }; a=o; f; [ $r = o ]"),
+    (BASH, "f() { local v=a; local v; r=${v-unset}; }; f; [ $r = a ]"),
+    (BASH, 'f() { local a=("${a[@]}" x); r=${#a[@]}; }; a=(p); f; [ $r = 2 ]'),
+    (BASH, "export a=1 b=$a; [ -z $b ]"),
+    (BASH, "a=(); [[ ! -v a ]]"),
+    (BASH, "a=(x); [[ -v a ]]"),
+    (BASH, "x=a/b/c; [ ${x////-}${x///} = a-b-cabc ]"),
+    (BUSYBOX, "x=a/b/c; [ ${x////-} = a-b-c ]"),
+    (BUSYBOX, "x=a/b; [ ${x/#a/y} = a/b ]"),
+    (BASH, "case a in a) r=1;& b) r=${r}2;; *) r=3;; esac; [ $r = 12 ]"),
+    (BASH, "case ab in a*) r=1;;& b) r=${r}2;;& *b) r=${r}3;; *) r=4;; esac; [ $r = 13 ]"),
+    (BASH, "case a in a) (exit 3);;& b) :;; esac; [ $? = 3 ]"),
+    (BASH, "declare -n o=a; o=x; [ $a = x ]"),
+    (BASH, "break; [ $? = 0 ]"),
+    (BASH, "f() { break; r=in; }; for i in 1; do f; r=$r-after; done; [ $r = in-after ]"),
+    (DASH, "for i in 1 2; do for j in 1; do break 9; done; r=no; done; [ -z $r ]"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "condition"), HOLDS)
+def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
+    assert ends(f"{condition} && exec /good\nexec /none", FakeWorld(dialect)) == [GOOD]
+
+
+NUMBERS = [
+    (DASH, "command -v nope", 127),
+    (DASH, "type nope", 127),
+    (DASH, "cd /nope", 2),
+    (BASH, "cd /nope", 1),
+    (BASH, "return 5", 2),
+    (BASH, "set -o nope", 2),
+    (BASH, "unset 'a b'", 0),
+    (DASH, "cat < /nope", 2),
+]
+
+
+@pytest.mark.parametrize(("dialect", "command", "number"), NUMBERS)
+def test_by_which_number_a_command_fails_is_a_matter_of_the_shell(
+    dialect: Dialect, command: str, number: int
+) -> None:
+    script = f"{command}\n[ $? = {number} ] && exec /good\nexec /none"
+    assert GOOD in ends(script, FakeWorld(dialect))
+
+
+@pytest.mark.parametrize("script", ["trap 'x=1' TERM; kill $$", "trap 'x=1' CHLD"])
+def test_what_a_signal_has_the_script_do_leaves_a_doubt(script: str) -> None:
+    (ending,) = follow(f"{script}\nexec /none", first_state(), FakeWorld()).endings
+    assert ending.launch is not None
+    assert ending.launch.doubt
+
+
+LOST = [
+    (BASH, "shopt -s failglob; a=(/nope/*)"),
+    (DASH, "case b in a) ;& b) ;; esac"),
+    (BUSYBOX, "f() { break; }; for i in 1; do f; exec /good; done"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "script"), LOST)
+def test_what_shells_leave_in_their_own_way_is_not_followed(dialect: Dialect, script: str) -> None:
+    assert "lost" in ends(f"{script}\nexec /none", FakeWorld(dialect))
+
+
+def test_a_variable_of_a_function_that_another_one_unsets_may_show_what_is_behind_it() -> None:
+    script = "g() { unset v; r=$v; }; f() { local v=2; g; }; v=/x; f; [ $r = /x ] && exec /good"
+    assert ends(f"{script}; exec /none", FakeWorld(BASH)) == [GOOD, ("/none",)]
+    assert ends(f"{script}; exec /none", FakeWorld(DASH)) == [("/none",)]

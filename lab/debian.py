@@ -101,10 +101,28 @@ def fetch(
         archives / name for name in re.findall(r"^'\S+' (\S+\.deb) \d+", listing, re.MULTILINE)
     ]
     with alone(home):
-        lacking = [_specification(path.name) for path in paths if not path.exists()]
+        lacking = [specification(path.name) for path in paths if not path.exists()]
         if lacking:
             _apt(home, "download", *lacking, cwd=archives)
     return paths
+
+
+def digests(packages: Iterable[str], *, suite: str, architecture: str) -> dict[str, str]:
+    """The SHA-256 of packages' files by their names, as the mirror's index has them.
+
+    With the suite's security updates.
+
+    Raises:
+        LabError: if the mirror does not serve one of them.
+    """
+    home = _home(suite, architecture, security=True)
+    listing = _apt(home, "download", "--print-uris", *packages)
+    return dict(re.findall(r"^'\S+' (\S+\.deb) \d+ SHA256:(\w+)", listing, re.MULTILINE))
+
+
+def downloaded(suite: str, architecture: str) -> Path:
+    """The folder of what was fetched already, of a suite with its security updates."""
+    return _folder(suite, architecture, security=True) / "archives"
 
 
 def depends(package: str, *, suite: str, architecture: str) -> list[str]:
@@ -212,8 +230,8 @@ def unpack(archive: Path, destination: Path) -> None:
         )
 
 
-def _specification(name: str) -> str:
-    """``libc6_2.36-9_ppc64el.deb`` as apt wants to hear it: ``libc6=2.36-9``.
+def specification(name: str) -> str:
+    """``libc6_2.36-9_ppc64el.deb`` as apt takes it: ``libc6=2.36-9``.
 
     Apt writes an epoch's colon as %3a.
     """
@@ -221,14 +239,18 @@ def _specification(name: str) -> str:
     return f"{package}={version.replace('%3a', ':')}"
 
 
+def _folder(suite: str, architecture: str, *, security: bool) -> Path:
+    if architecture not in ARCHITECTURES:
+        raise LabError(f"Debian has no architecture {architecture}")
+    return cache("debian", f"{suite}{'-security' * security}-{ARCHITECTURES[architecture]}")
+
+
 def _home(suite: str, architecture: str, *, security: bool = False) -> Path:
     """The private apt of one suite and architecture.
 
     Its index is no older than a day if the mirror answers.
     """
-    if architecture not in ARCHITECTURES:
-        raise LabError(f"Debian has no architecture {architecture}")
-    home = cache("debian", f"{suite}{'-security' * security}-{ARCHITECTURES[architecture]}")
+    home = _folder(suite, architecture, security=security)
     with alone(home):  # an update takes the index away from whoever reads it meanwhile
         if not _is_recent(home / "updated"):
             _configure(home, suite, ARCHITECTURES[architecture], security=security)

@@ -10,55 +10,19 @@ left out where elfgate does without it (see pyproject.toml).
 
 import argparse
 import hashlib
-import re
 import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
-
-from lab import debian, dockerfile, pypi, sbom
+from lab import debian, dockerfile, locked, pypi, sbom
 from lab.fetched import LabError, cache, put, run
 from lab.layout import File, Layout
+from lab.platforms import ARCHITECTURES, MACHINES, ROOT, SUITES, Platform
 
-ROOT = Path(__file__).resolve().parents[1]
-ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
-SUITES = {"trixie": "3.13", "forky": "3.14"}
-"""Debian's suites, the one that images are made of first, each with its Python.
-
-The others only stand in for it where a mirror does not serve it for an architecture; what is made
-of them is good for trying out.
-"""
-
-_LIBRARIES = (
-    *(
-        "libbz2-1.0",
-        "libc6",
-        "libexpat1",
-        "libffi8",
-        "libgcc-s1",
-        "liblzma5",
-        "libsqlite3-0",
-        "libssl3t64",
-    ),
-    *("libstdc++6", "libuuid1", "libzstd1", "zlib1g"),
-)
 _FORM = 1  # counts up when what is made of the same parts changes
-_INSTEAD_OF_WHEELS = {
-    "ppc64le": {"orjson": ("python3-orjson",), "pyyaml": ("python3-yaml", "libyaml-0-2")},
-    "s390x": {
-        "orjson": ("python3-orjson",),
-        "cryptography": ("python3-cryptography", "python3-cffi-backend"),
-    },
-}
-"""By architecture, the projects that publish no wheel for it, and the Debian packages that do."""
-
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "ppc64le": "ppc64le", "s390x": "s390x"}
 _USELESS = (  # in a container that runs one program
     *(
         "usr/share/bash-completion",
@@ -105,76 +69,6 @@ _NEVER_IMPORTED = (
 _LAYERS = ("debian", "python", "elfgate")
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """One platform's image.
-
-    Attributes:
-        architecture: An OCI name of ``ARCHITECTURES``.
-        suite: One of ``SUITES``.
-    """
-
-    architecture: str
-    suite: str
-
-    @property
-    def python(self) -> str:
-        """Its Python, as 3.13."""
-        return SUITES[self.suite]
-
-    @property
-    def packages(self) -> list[str]:
-        """Debian's packages in it."""
-        instead = [
-            name
-            for names in _INSTEAD_OF_WHEELS.get(self.architecture, {}).values()
-            for name in names
-        ]
-        return ["base-files", "ca-certificates", *self.interpreter, *instead]
-
-    @property
-    def interpreter(self) -> list[str]:
-        """Those that make up Python, and the libraries that wheels need."""
-        python = f"python{self.python}"
-        return [*_LIBRARIES, f"{python}-minimal", f"lib{python}-minimal", f"lib{python}-stdlib"]
-
-    @property
-    def requirements(self) -> list[str]:
-        """The requirements installed as wheels, each with its hashes, as pip reads it."""
-        environment = {name: str(value) for name, value in default_environment().items()}
-        environment |= {
-            "platform_machine": _MACHINES[self.architecture],
-            "python_version": self.python,
-        }
-        environment |= {"python_full_version": f"{self.python}.0"}
-        locked = (ROOT / "requirements" / "runtime.txt").read_text()
-        chosen = []
-        for entry in re.findall(r"^[a-z].*?(?=^[a-z]|\Z)", locked, re.MULTILINE | re.DOTALL):
-            requirement = Requirement(entry.partition("\\")[0].strip())
-            wanted = requirement.marker is None or requirement.marker.evaluate(environment)
-            if wanted and requirement.name not in _INSTEAD_OF_WHEELS.get(self.architecture, {}):
-                hashes = re.findall(r"--hash=\S+", entry)
-                chosen.append(" ".join((f"{requirement.name}{requirement.specifier}", *hashes)))
-        return chosen
-
-
-def available(architecture: str) -> Platform:
-    """The platform of the first suite that the mirror serves for an architecture.
-
-    Raises:
-        LabError: if it serves none.
-    """
-    why = ""
-    for suite in SUITES:
-        try:
-            debian.fetch(["libc6"], suite=suite, architecture=architecture, security=True)
-        except LabError as error:
-            why = why or str(error)
-        else:
-            return Platform(architecture, suite)
-    raise LabError(why)
-
-
 def assemble(platform: Platform, own: Path) -> list[Path]:
     """The folder of each layer, the lowest first.
 
@@ -186,8 +80,8 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
     Raises:
         LabError: if something cannot be had.
     """
-    archives = debian.fetch(
-        platform.packages, suite=platform.suite, architecture=platform.architecture, security=True
+    archives = locked.fetch(
+        platform.packages, suite=platform.suite, architecture=platform.architecture
     )
     site = f"usr/local/lib/python{platform.python}/dist-packages"
 
@@ -358,9 +252,9 @@ def _compile(platform: Platform, layer: Path) -> None:
 
     Its validity is not checked when it is loaded (PEP 552), as nothing in an image changes.
     """
-    host = {machine: name for name, machine in _MACHINES.items()}[run("uname", "-m").strip()]
+    host = {machine: name for name, machine in MACHINES.items()}[run("uname", "-m").strip()]
     own = Platform(host, platform.suite)
-    archives = debian.fetch(own.interpreter, suite=own.suite, architecture=host, security=True)
+    archives = locked.fetch(own.interpreter, suite=own.suite, architecture=host)
     here = _kept(own, [path.name for path in archives], lambda root: debian.lay_out(archives, root))
     loader = next(
         path
@@ -425,7 +319,8 @@ def main() -> None:
             return
         names = options.architecture or ARCHITECTURES
         platforms = [
-            Platform(name, options.suite) if options.suite else available(name) for name in names
+            Platform(name, options.suite) if options.suite else locked.platform(name)
+            for name in names
         ]
         write(platforms, options.destination)
     except LabError as error:

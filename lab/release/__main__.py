@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.fetched import LabError
 from lab.release.build import Plan, release
+from lab.release.parts import unpinned
 from lab.release.publish import publish
 from lab.release.signing import Key
 from lab.release.version import is_clean, placeholders
@@ -57,6 +58,10 @@ def _make(options: argparse.Namespace) -> None:
         raise LabError("the checkout has changes that are not committed (--trial ignores them)")
     if options.downloads == _NO_ADDRESS and not options.trial:
         raise LabError("--downloads is missing: where the files are downloaded from")
+    others = unpinned(options.image)
+    if others and not options.trial:
+        words = f"the image is not made of what requirements/debian.txt pins: {', '.join(others)}"
+        raise LabError(f"{words} (make lock; --trial ignores it)")
     key = None
     if options.key:
         key = Key(options.key)

@@ -21,7 +21,7 @@ import elfgate
 from elfgate.policy import bundle
 from elfgate.trial.sandbox import SandboxError
 from elfgate.trial.start import Start
-from lab import dockerfile, image, sandbox
+from lab import dockerfile, image, locked, platforms, sandbox
 from lab.fetched import LabError
 from lab.sandbox import Sandbox
 from support import opa
@@ -41,7 +41,7 @@ def layout() -> Path:
     return Path(os.environ["TRIED_IMAGE"]).resolve()
 
 
-@pytest.fixture(scope="session", params=image.ARCHITECTURES)
+@pytest.fixture(scope="session", params=platforms.ARCHITECTURES)
 def built(
     request: pytest.FixtureRequest, layout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Built":
@@ -92,7 +92,7 @@ def _blob(layout: Path, descriptor: Any) -> Any:
 def test_the_dockerfile_makes_the_layers_that_are_tried_here() -> None:
     given = dockerfile.instructions(DOCKERFILE)
     assert ("RUN", "python3 -m lab.image --suite trixie --layers $TARGETARCH /image") in given
-    assert next(iter(image.SUITES)) == "trixie"
+    assert next(iter(platforms.SUITES)) == "trixie"
     copied = [value for keyword, value in given if keyword == "COPY" and value.startswith("--from")]
     assert copied == [f"--from=build /image/{name} /" for name in ("debian", "python", "elfgate")]
 
@@ -116,9 +116,9 @@ def test_what_is_installed_is_what_is_tested() -> None:
     assert installed <= tested
 
 
-@pytest.mark.parametrize("architecture", image.ARCHITECTURES)
+@pytest.mark.parametrize("architecture", platforms.ARCHITECTURES)
 def test_every_requirement_of_a_platform_is_a_wheel_or_debians(architecture: str) -> None:
-    platform = image.Platform(architecture, "trixie")
+    platform = platforms.Platform(architecture, "trixie")
     wheels = {line.partition("==")[0] for line in platform.requirements}
     debian = {
         name.removeprefix("python3-") for name in platform.packages if name.startswith("python3-")
@@ -136,7 +136,7 @@ def _pinned(path: Path) -> set[str]:
 def test_it_is_for_every_platform_that_is_claimed(layout: Path) -> None:
     index = _blob(layout, json.loads((layout / "index.json").read_text())["manifests"][0])
     found = [each["platform"]["architecture"] for each in index["manifests"]]
-    assert found == list(image.ARCHITECTURES)
+    assert found == list(platforms.ARCHITECTURES)
 
 
 def test_it_is_configured_as_the_dockerfile_says(built: Built) -> None:
@@ -184,7 +184,7 @@ def test_its_bill_of_materials_names_every_part(built: Built) -> None:
 
 
 def test_it_is_made_of_the_same_bytes_again(layout: Path, tmp_path: Path) -> None:
-    image.write([image.available("amd64")], tmp_path / "again")
+    image.write([locked.platform("amd64")], tmp_path / "again")
     first, again = (
         _blob(each, json.loads((each / "index.json").read_text())["manifests"][0])["manifests"][0][
             "digest"

@@ -9,8 +9,11 @@ A value's description is the comment above it. A line of it that begins with ``@
 schema:
 
     @enum: Ignore, Fail         one of these texts
-    @minimum: 1                 a number's bound
+    @minimum: 1                 a number's bound; @maximum too
     @pattern: ^a+$              a text's form
+    @each: ^a+$                 the form of each text in a list or a mapping
+    @keys: ^a+$                 the form of a mapping's keys
+    @needed: yes                it may be empty, and must not be null
     @schema: FILE or JSON       the schema itself, or the file of the project that holds it
 
     python docs/chart.py        write; a test fails when they drift
@@ -53,6 +56,14 @@ class Value:
     def closed(self) -> bool:
         """Whether it is a mapping whose keys are values themselves."""
         return isinstance(self.default, dict) and not self.description
+
+    @property
+    def needed(self) -> bool:
+        """Whether null, by which Helm takes a value away, is an error.
+
+        A failure policy that is left out, for one, is ``Fail`` to the API server.
+        """
+        return self.closed or "needed" in self.marks or not isinstance(self.default, list | dict)
 
 
 def main() -> None:
@@ -152,6 +163,8 @@ def schema(found: Iterable[Value]) -> dict[str, Any]:
         for key in value.path[:-1]:
             inside = inside["properties"][key]
         inside["properties"][value.path[-1]] = _closed() if value.closed else _schema(value)
+        if value.needed:
+            inside.setdefault("required", []).append(value.path[-1])
     return root
 
 
@@ -166,11 +179,26 @@ def _schema(value: Value) -> dict[str, Any]:
     made: dict[str, Any] = {"description": value.description, "type": _TYPES[type(value.default)]}
     if "enum" in marks:
         made["enum"] = marks["enum"].split(", ")
-    if "minimum" in marks:
-        made["minimum"] = int(marks["minimum"])
+    made |= {bound: int(marks[bound]) for bound in ("minimum", "maximum") if bound in marks}
     if "pattern" in marks:
         made["pattern"] = marks["pattern"]
+    if "each" in marks:
+        made |= _texts(made["type"], marks["each"], marks.get("keys"))
     return made
+
+
+def _texts(kind: str, each: str, keys: str | None) -> dict[str, Any]:
+    """The schema of the texts in a list or a mapping.
+
+    A mapping's keys are told by ``patternProperties``: of ``propertyNames`` Helm names the wrong
+    value in its errors.
+    """
+    text = {"type": "string", "pattern": each}
+    if kind == "array":
+        return {"items": text}
+    if keys is None:
+        return {"additionalProperties": text}
+    return {"additionalProperties": False, "patternProperties": {keys: text}}
 
 
 def _given(mark: str) -> dict[str, Any]:

@@ -11,7 +11,18 @@ from jsonschema import Draft202012Validator
 
 from elfgate import chart_values
 from elfgate.policy.config import PolicyConfig
-from support.chart import CHART, FOREIGN, VALUES, helm, helms, objects, rendered, template
+from support.chart import (
+    CHART,
+    FOREIGN,
+    KUBERNETES,
+    VALUES,
+    helm,
+    helms,
+    objects,
+    one,
+    rendered,
+    template,
+)
 
 RECORDED = json.loads((Path(__file__).parent / "kubernetes.json").read_text())
 
@@ -41,7 +52,7 @@ def test_both_helms_render_the_same_objects(values: Path) -> None:
 @named
 def test_lint_finds_nothing(major: str, values: Path) -> None:
     done = helm(
-        major, "lint", "--strict", str(CHART), "--values", str(values), "--kube-version", "1.36.3"
+        major, "lint", "--strict", str(CHART), "--values", str(values), "--kube-version", KUBERNETES
     )
     assert done.returncode == 0, done.stdout
     assert "0 chart(s) failed" in done.stdout
@@ -75,15 +86,121 @@ PULL = "registries.pullSecrets"
         ),
         (["bundle.location=x/y:1"], "bundle.publicKeys must be set"),
         (["ownRulesConfigMap=rules", "ownRules.a\\.rego=x"], "exclude each other"),
+        (["webhooks.validate.failurePolicy=null"], "missing property 'failurePolicy'"),
+        (["webhooks.validate.timeoutSeconds=31"], "timeoutSeconds"),
+        (["webhooks.validate.namespaceSelector.matchLabel.a=b"], "matchLabel"),
+        (["webhooks.validate.objectSelector.matchLabel.a=b"], "matchLabel"),
+        (["registries=null"], "missing property 'registries'"),
+        (["exemptNamespaces=null"], "missing property 'exemptNamespaces'"),
+        (["exemptNamespaces={1,true}"], "exemptNamespaces"),
+        (["imagePullSecrets={regcred}"], "imagePullSecrets"),
+        (["tolerations={all}"], "tolerations"),
+        (["nodeSelector.ssd=true"], "nodeSelector"),
+        (["podAnnotations.scrape=true"], "podAnnotations"),
+        (["commonLabels.version=1"], "commonLabels"),
+        (["commonLabels.helm\\.sh/chart=mine"], "helm.sh/chart is a label of the chart's own"),
+        (["podLabels.app\\.kubernetes\\.io/name=mine"], "finds its pods"),
+        (["registries.authorities.a/b=x"], "authorities"),
+        (["registries.hosts.http://docker\\.io=x"], "hosts"),
+        (["ownRules.a/b\\.rego=x"], "ownRules"),
+        (["store.volumeSize=large"], "volumeSize"),
+        (["podDisruptionBudget.maxUnavailable=half"], "maxUnavailable"),
+        (["service.port=70000"], "port"),
+        (["networkPolicy.egressPorts={registry}"], "egressPorts"),
+        (["autoscaling.enabled=true", "autoscaling.minReplicas=9"], "is more than"),
+        (["autoscaling.enabled=true", "verticalPodAutoscaler.enabled=true"], "exclude each other"),
+        (["fullnameOverride=My.Name"], "fullnameOverride"),
+        (["nameOverride=El_Gate"], "cannot be a Service's name: set fullnameOverride"),
     ],
 )
 def test_values_that_cannot_be_meant_are_refused(
     major: str, words: list[str], complaint: str
 ) -> None:
     settings = [part for word in words for part in ("--set", word)]
-    done = helm(major, "template", "elfgate", str(CHART), "--kube-version", "1.36.3", *settings)
+    done = helm(major, "template", "elfgate", str(CHART), "--kube-version", KUBERNETES, *settings)
     assert done.returncode == 1
     assert complaint in done.stderr
+
+
+@pytest.mark.parametrize("release", ["1st", "a.b"])
+def test_a_release_whose_name_no_service_can_have_is_told_what_to_set(
+    major: str, release: str
+) -> None:
+    words = ("template", release, str(CHART), "--kube-version", KUBERNETES)
+    done = helm(major, *words)
+    assert done.returncode == 1
+    assert f"{release}-elfgate cannot be a Service's name: set fullnameOverride" in done.stderr
+    assert helm(major, *words, "--set", "fullnameOverride=gate").returncode == 0
+
+
+EMPTY = (
+    "affinity",
+    "architectures",
+    "commonLabels",
+    "dashboard.labels",
+    "extraEnv",
+    "kinds",
+    "networkPolicy.egressPorts",
+    "networkPolicy.from",
+    "nodeSelector",
+    "ownRules",
+    "policies",
+    "resources",
+    "settings",
+    "settings.listen",
+    "tolerations",
+    "topologySpreadConstraints",
+    "warm.images",
+    "webhooks.validate.matchConditions",
+    "webhooks.validate.namespaceSelector",
+    "webhooks.validate.objectSelector",
+)
+
+
+@pytest.mark.parametrize("value", EMPTY)
+def test_a_list_or_a_mapping_that_is_null_is_an_empty_one(major: str, value: str) -> None:
+    """As a key without a value in a file is null."""
+    production = ("--values", str(CHART / "examples" / "production-values.yaml"))
+    for obj in objects(template(major, *production, "--set", f"{value}=null")):
+        assert _complaints(obj) == [], f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def test_a_network_policy_without_ports_lets_nothing_out_but_to_dns(major: str) -> None:
+    """A rule with an empty list of ports would be one for all ports."""
+    words = ("networkPolicy.enabled=true", "networkPolicy.egressPorts=null")
+    found = list(objects(template(major, *(part for word in words for part in ("--set", word)))))
+    (rule,) = one(found, "NetworkPolicy")["spec"]["egress"]
+    assert {port["port"] for port in rule["ports"]} == {53}
+
+
+def test_numbers_stay_whole(major: str) -> None:
+    """Helm reads them as floating point numbers, and writes large ones as 1e+06."""
+    values = ("terminationGracePeriodSeconds=1000000", "podSecurityContext.runAsUser=1000650000")
+    found = list(objects(template(major, *(part for word in values for part in ("--set", word)))))
+    spec = one(found, "Deployment")["spec"]["template"]["spec"]
+    assert repr(spec["terminationGracePeriodSeconds"]) == "1000000"
+    assert repr(spec["securityContext"]["runAsUser"]) == "1000650000"
+
+
+def test_the_longest_names_fit_their_kinds(major: str) -> None:
+    """A CronJob's has 52 characters at most, any other's 63."""
+    words = ("--set", f"fullnameOverride={'n' * 60}", "--values")
+    values = CHART / "examples" / "production-values.yaml"
+    names = [
+        (obj["kind"], len(obj["metadata"]["name"]))
+        for obj in objects(template(major, *words, str(values)))
+    ]
+    most = {"CronJob": 52}
+    assert [(kind, size) for kind, size in names if size > most.get(kind, 63)] == []
+
+
+def test_two_installations_share_no_name(major: str) -> None:
+    values = ("--values", str(CHART / "examples" / "production-values.yaml"))
+    first, second = (
+        {(obj["kind"], obj["metadata"]["name"]) for obj in objects(template(major, *values, *more))}
+        for more in ((), ("--set", "fullnameOverride=other"))
+    )
+    assert first & second == set()
 
 
 def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(
@@ -93,7 +210,7 @@ def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(
     assert packed.returncode == 0, packed.stderr
     (archive,) = tmp_path.glob("elfgate-*.tgz")
     done = helm(
-        major, "template", "elfgate", str(archive), "-n", "elfgate", "--kube-version", "1.36.3"
+        major, "template", "elfgate", str(archive), "-n", "elfgate", "--kube-version", KUBERNETES
     )
     assert list(objects(done.stdout)) == list(rendered(major))
     assert archive.stat().st_size < 100_000  # a release is kept in a Secret, of a mebibyte at most
@@ -103,7 +220,7 @@ def test_a_chart_without_its_policies_is_refused(major: str, tmp_path: Path) -> 
     """Else every pod would die in its init container, long after the installation said that it was done."""
     bare = tmp_path / "elfgate"
     shutil.copytree(CHART, bare, ignore=lambda folder, _: ["policies"] * (folder == str(CHART)))
-    done = helm(major, "template", "elfgate", str(bare), "--kube-version", "1.36.3")
+    done = helm(major, "template", "elfgate", str(bare), "--kube-version", KUBERNETES)
     assert done.returncode == 1
     assert "the chart holds no policies" in done.stderr
 

@@ -34,7 +34,7 @@ spec:
   {{- with .Values.dnsConfig }}
   dnsConfig: {{- toYaml . | nindent 4 }}
   {{- end }}
-  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds | int64 }}
   securityContext: {{- include "elfgate.podSecurityContext" . | nindent 4 }}
   {{- if eq (include "elfgate.engine" .) "opa" }}
   initContainers:
@@ -48,13 +48,14 @@ spec:
 {{- end -}}
 
 {{- define "elfgate.container" -}}
+{{- $listen := (.Values.settings | default dict).listen | default dict -}}
 - name: elfgate
   image: {{ include "elfgate.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [serve, --config, /etc/elfgate/elfgate.yaml]
   ports:
-    - {name: https, containerPort: {{ dig "listen" "port" 8443 .Values.settings }}}
-    - {name: probes, containerPort: {{ dig "listen" "probe_port" 8081 .Values.settings }}}
+    - {name: https, containerPort: {{ $listen.port | default 8443 }}}
+    - {name: probes, containerPort: {{ $listen.probe_port | default 8081 }}}
   env:
     - name: POD_NAME
       valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -86,7 +87,9 @@ spec:
   {{- with .Values.lifecycle }}
   lifecycle: {{- toYaml . | nindent 4 }}
   {{- end }}
-  resources: {{- toYaml .Values.resources | nindent 4 }}
+  {{- with .Values.resources }}
+  resources: {{- toYaml . | nindent 4 }}
+  {{- end }}
   securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
 {{- end -}}
@@ -97,7 +100,9 @@ spec:
   image: {{ include "elfgate.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [bundle, build, --config, /etc/elfgate/elfgate.yaml, --output, /run/opa/bundle.tar.gz]
-  resources: {{- toYaml .Values.resources | nindent 4 }}
+  {{- with .Values.resources }}
+  resources: {{- toYaml . | nindent 4 }}
+  {{- end }}
   securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
 {{- end -}}
@@ -127,7 +132,9 @@ spec:
     periodSeconds: 5
     timeoutSeconds: 3
     failureThreshold: 3
-  resources: {{- toYaml .Values.opa.resources | nindent 4 }}
+  {{- with .Values.opa.resources }}
+  resources: {{- toYaml . | nindent 4 }}
+  {{- end }}
   securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts:
     - {name: opa, mountPath: /run/opa}
@@ -142,7 +149,7 @@ nodeSelector:
 {{- with .Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- $affinity := deepCopy .Values.affinity }}
+{{- $affinity := .Values.affinity | default dict | deepCopy }}
 {{- if and .Values.architectures (not $affinity.nodeAffinity) }}
 {{- $demand := dict "key" "kubernetes.io/arch" "operator" "In" "values" .Values.architectures }}
 {{- $terms := list (dict "matchExpressions" (list $demand)) }}

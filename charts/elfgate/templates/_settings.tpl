@@ -16,7 +16,7 @@
 {{- else -}}
 {{- $_ := set $settings "store" (dict "path" "/var/lib/elfgate/facts.db" "size_cap" $v.store.sizeCap) -}}
 {{- end -}}
-{{- mergeOverwrite $settings (deepCopy $v.settings) | toYaml -}}
+{{- mergeOverwrite $settings ($v.settings | default dict | deepCopy) | toYaml -}}
 {{- end -}}
 
 {{- define "elfgate.settings.tls" -}}
@@ -82,7 +82,7 @@ bundle:
     {{- range $id, $_ := .publicKeys }}
     - {key: {{ printf "/etc/elfgate/bundle-%s.pub" $id | quote }}, key_id: {{ $id | quote }}}
     {{- end }}
-  poll_seconds: {{ .pollSeconds }}
+  poll_seconds: {{ .pollSeconds | int64 }}
   keep: {{ ternary "/tmp/bundle" "/var/lib/elfgate/bundle" (eq $.Values.store.kind "valkey") }}
   required: {{ .required }}
   allow_rollback: {{ .allowRollback }}

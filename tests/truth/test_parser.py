@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from elfgate.linkage.shell.syntax import nodes
+from elfgate.linkage.shell.syntax import nodes, word_nodes
 from elfgate.linkage.shell.syntax.dialect import BASH, DASH, Dialect
 from elfgate.linkage.shell.syntax.parser import parse
 from truth.scripts import script
@@ -39,9 +39,9 @@ _KINDS = {
     nodes.Function: "FuncDecl",
     nodes.DoubleBracket: "TestClause",
     nodes.DoubleParenthesis: "ArithmCmd",
-    nodes.Substitution: "CmdSubst",
-    nodes.Arithmetic: "ArithmExp",
-    nodes.ProcessSubstitution: "ProcSubst",
+    word_nodes.Substitution: "CmdSubst",
+    word_nodes.Arithmetic: "ArithmExp",
+    word_nodes.ProcessSubstitution: "ProcSubst",
 }
 _COUNTED = frozenset(_KINDS.values()) | {"IfClause"}
 _UNREAD = 0.02  # share of the scripts that are not understood whole
@@ -55,7 +55,7 @@ def _of_ours(text: str, dialect: Dialect) -> Parts | None:
     while (node := parsed.command(number, _free)) is not None:
         number += 1
         for each in _within(node):
-            if isinstance(each, (nodes.Opaque, nodes.OpaquePart, nodes.BadOperation)):
+            if isinstance(each, (nodes.Opaque, word_nodes.OpaquePart, word_nodes.BadOperation)):
                 return None
             found.update(_parts(each))
     return found
@@ -80,9 +80,9 @@ def _within(node: object) -> Iterator[object]:
 def _parts(node: object) -> Iterator[tuple[str, ...]]:
     if isinstance(node, nodes.Simple) and node.words:
         first = node.words[0]
-        name = first.literal if isinstance(first, nodes.Word) and first.plain else None
+        name = first.literal if isinstance(first, word_nodes.Word) and first.plain else None
         yield ("command", name or "", str(len(node.words)))
-    elif isinstance(node, nodes.Parameter):
+    elif isinstance(node, word_nodes.Parameter):
         yield ("parameter", node.name)
     elif isinstance(node, nodes.If):
         yield from [("IfClause",)] * len(node.branches)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elfgate.linkage.shell.syntax import nodes
+from elfgate.linkage.shell.syntax import nodes, word_nodes
 from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, KSH
 from elfgate.linkage.shell.syntax.parser import parse
 from elfgate.linkage.shell.syntax.script import Script
@@ -52,7 +52,7 @@ def test_a_text_becomes_these_commands(text: str, expected: list[str]) -> None:
 def test_a_text_behind_a_carriage_return_keeps_it() -> None:
     (node,) = commands(parse("a b\r", DASH))
     assert isinstance(node, nodes.Simple)
-    words = [word.literal for word in node.words if isinstance(word, nodes.Word)]
+    words = [word.literal for word in node.words if isinstance(word, word_nodes.Word)]
     assert words == ["a", "b\r"]
 
 
@@ -60,7 +60,7 @@ def test_an_expansion_that_is_not_understood_is_opaque_alone() -> None:
     (node,) = commands(parse('a "${x@Q}" b', BASH))
     assert isinstance(node, nodes.Simple)
     word = node.words[1]
-    assert isinstance(word, nodes.Word)
+    assert isinstance(word, word_nodes.Word)
     assert [type(part).__name__ for part in word.parts] == ["OpaquePart"]
 
 

@@ -20,7 +20,7 @@ from elfgate.linkage.shell.syntax.arithmetic_nodes import (
     Step,
     Unary,
 )
-from elfgate.linkage.shell.syntax.nodes import Word
+from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.values import Value
 from elfgate.linkage.values import UNSET, Scalar, Unknown
 

@@ -5,10 +5,10 @@ Source: bash(1), "Brace Expansion".
 
 import re
 
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.nodes import Spend
+from elfgate.linkage.shell.syntax.word_nodes import (
     OpaquePart,
     Part,
-    Spend,
     Text,
     Word,
     word_of,

@@ -15,9 +15,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     DoubleBracket,
     DoubleParenthesis,
     Node,
-    Text,
-    Word,
 )
+from elfgate.linkage.shell.syntax.word_nodes import Text, Word
 from elfgate.linkage.shell.values import NOT_SO, Truth, status_of
 from elfgate.linkage.values import Fields, Scalar, Unknown
 

@@ -7,7 +7,8 @@ from elfgate.linkage.shell.ends import Ending
 from elfgate.linkage.shell.expand import Shell
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import Streams
-from elfgate.linkage.shell.syntax.nodes import Assignment, Body, Node, Word
+from elfgate.linkage.shell.syntax.nodes import Assignment, Body, Node
+from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.values import UNSURE, Launch, Status, Value
 from elfgate.linkage.shell.world import World
 from elfgate.linkage.values import Fields, Scalar

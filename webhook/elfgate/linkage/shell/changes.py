@@ -9,7 +9,7 @@ from elfgate.linkage.shell.automaton import Pattern, PatternError
 from elfgate.linkage.shell.edits import in_case, replaced, stripped
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.patterns import Run, glob
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.word_nodes import (
     ChangeCase,
     Operation,
     Replace,

@@ -27,7 +27,7 @@ from elfgate.linkage.shell.syntax.conditional_nodes import (
     Test,
     UnaryTest,
 )
-from elfgate.linkage.shell.syntax.nodes import Word
+from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.values import (
     Truth,
     both,

@@ -14,9 +14,9 @@ from elfgate.linkage.shell.parameters import Parameters
 from elfgate.linkage.shell.patterns import Run, glob
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.nodes import Body
+from elfgate.linkage.shell.syntax.word_nodes import (
     Arithmetic,
-    Body,
     Default,
     Parameter,
     Part,

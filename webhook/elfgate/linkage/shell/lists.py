@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.changes import changed
 from elfgate.linkage.shell.ends import ScriptEndsError
-from elfgate.linkage.shell.syntax.nodes import BadOperation, Parameter, Slice
+from elfgate.linkage.shell.syntax.word_nodes import BadOperation, Parameter, Slice
 from elfgate.linkage.shell.values import Value
 from elfgate.linkage.values import Fields, Scalar, Unknown
 

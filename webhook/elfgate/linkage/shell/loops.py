@@ -17,7 +17,15 @@ from elfgate.linkage.shell.state import (
     weight,
 )
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
-from elfgate.linkage.shell.syntax.nodes import Body, For, ForArithmetic, Loop, Node, Simple, Word
+from elfgate.linkage.shell.syntax.nodes import (
+    Body,
+    For,
+    ForArithmetic,
+    Loop,
+    Node,
+    Simple,
+)
+from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.values import SUCCESS, UNSURE, Status
 from elfgate.linkage.values import Scalar, Unknown
 

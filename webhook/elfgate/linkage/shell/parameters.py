@@ -13,7 +13,7 @@ from elfgate.linkage.shell.changes import changed, length_of
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.lists import as_list, counts_as_set, each, is_list, is_star, joined_text
 from elfgate.linkage.shell.state import joined
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.word_nodes import (
     BadOperation,
     Default,
     Parameter,

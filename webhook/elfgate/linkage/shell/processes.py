@@ -14,7 +14,13 @@ from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import State, joined
 from elfgate.linkage.shell.streams import redirected
-from elfgate.linkage.shell.syntax.nodes import Background, Body, Pipe, Redirect, Simple
+from elfgate.linkage.shell.syntax.nodes import (
+    Background,
+    Body,
+    Pipe,
+    Redirect,
+    Simple,
+)
 from elfgate.linkage.shell.utilities.table import utility
 from elfgate.linkage.shell.values import SUCCESS, UNSURE, Launch, Status, status_of
 from elfgate.linkage.values import Fields, Scalar, Unknown

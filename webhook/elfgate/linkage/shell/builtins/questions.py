@@ -13,7 +13,7 @@ from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.syntax.expressions import expression_of
-from elfgate.linkage.shell.syntax.nodes import Text, word_of
+from elfgate.linkage.shell.syntax.word_nodes import Text, word_of
 from elfgate.linkage.shell.utilities import outputs
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.shell.values import (

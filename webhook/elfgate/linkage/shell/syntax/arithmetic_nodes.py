@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from elfgate.linkage.shell.syntax.nodes import Word
+    from elfgate.linkage.shell.syntax.word_nodes import Word
 
 
 @dataclass(frozen=True, slots=True, eq=False)

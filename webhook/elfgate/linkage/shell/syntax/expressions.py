@@ -20,8 +20,8 @@ from elfgate.linkage.shell.syntax.arithmetic_nodes import (
     Unary,
 )
 from elfgate.linkage.shell.syntax.dialect import Dialect
-from elfgate.linkage.shell.syntax.nodes import Text, Word, word_of
 from elfgate.linkage.shell.syntax.source import DEPTH, ScriptSyntaxError
+from elfgate.linkage.shell.syntax.word_nodes import Text, Word, word_of
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9A-Fa-f]+|[0-9]+(?![\w#]))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
 from elfgate.linkage.shell.syntax.expressions import expression_of
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
+from elfgate.linkage.shell.syntax.word_nodes import (
     BadOperation,
     ChangeCase,
     Default,
@@ -19,7 +20,6 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.syntax.words import WordReader

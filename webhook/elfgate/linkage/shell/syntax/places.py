@@ -3,8 +3,9 @@
 Source: POSIX.1-2017, Shell Command Language, 2.7.4; bash(1), "Assignment Statements".
 """
 
-from elfgate.linkage.shell.syntax.nodes import Assignment, Word
+from elfgate.linkage.shell.syntax.nodes import Assignment
 from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
+from elfgate.linkage.shell.syntax.word_nodes import Word
 
 _DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
 

@@ -5,15 +5,10 @@ Source: POSIX.1-2017, Shell Command Language, 2.7.
 
 import re
 
-from elfgate.linkage.shell.syntax.nodes import (
-    HereDocument,
-    Redirect,
-    Text,
-    Word,
-    word_of,
-)
+from elfgate.linkage.shell.syntax.nodes import HereDocument, Redirect
 from elfgate.linkage.shell.syntax.places import delimiter
 from elfgate.linkage.shell.syntax.source import Document, ScriptSyntaxError
+from elfgate.linkage.shell.syntax.word_nodes import Text, Word, word_of
 from elfgate.linkage.shell.syntax.words import WordReader
 
 _DIGITS = re.compile(r"[0-9]+(?=[<>])")

@@ -13,8 +13,13 @@ from elfgate.linkage.shell.syntax.conditional_nodes import (
     Test,
     UnaryTest,
 )
-from elfgate.linkage.shell.syntax.nodes import Part, Text, Word, word_of
 from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
+from elfgate.linkage.shell.syntax.word_nodes import (
+    Part,
+    Text,
+    Word,
+    word_of,
+)
 from elfgate.linkage.shell.syntax.words import WordReader
 
 _BINARY = frozenset(

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from elfgate.linkage.shell.syntax.closings import closing, next_mark
 from elfgate.linkage.shell.syntax.escapes import decoded
 from elfgate.linkage.shell.syntax.expressions import expression_of
-from elfgate.linkage.shell.syntax.nodes import (
+from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment, Body
+from elfgate.linkage.shell.syntax.parameters import operation_of
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source, UnclosedError
+from elfgate.linkage.shell.syntax.word_nodes import (
     Arithmetic,
-    ArrayLiteral,
-    Assignment,
-    Body,
     OpaquePart,
     Parameter,
     Part,
@@ -23,8 +23,6 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
-from elfgate.linkage.shell.syntax.parameters import operation_of
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source, UnclosedError
 
 _PLAIN = re.compile(r"[^ \t\n;&|()<>'\"\\$`]+")
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
@@ -55,6 +53,10 @@ class WordReader:
         self.source = source
         self._body = body
         self._text_body = text_body
+
+    def over(self, source: Source) -> "WordReader":
+        """Give a reader like this one of another text."""
+        return WordReader(source, self._body, self._text_body)
 
     def word(self, ends: str = _ENDS) -> Word:
         """Read a word.

@@ -4,8 +4,9 @@ They are known by the hashes of their names (``elfgate.elf.hashing``).
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Container, Mapping, Sequence
+from itertools import compress
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from elfgate.elf.hashing import gnu_hash
 from elfgate.elf.layout import LAYOUTS
@@ -22,6 +23,10 @@ BEYOND = b"*"  # the list of a file with more than are kept
 # function.
 NUMBER, INDIRECT, HIDDEN = 0x3FFF, 0x4000, 0x8000
 _FIRST_OF_SEVERAL = 3  # glibc takes the first version of all for whoever wants none
+
+
+Wanted: TypeAlias = dict[int, tuple[str, ...]]
+"""Symbols that are looked for: by hash, the versions that are wanted, empty for one without."""
 
 
 class Exports(Protocol):
@@ -46,6 +51,12 @@ class Exports(Protocol):
         It is of a default version, and no indirect function.
         """
 
+    def give_versions(self, wanted: Wanted) -> None:
+        """Take away what glibc would take from here: the versions that are wanted, by hash."""
+
+    def give_defaults(self, wanted: Wanted) -> None:
+        """Take away what musl would take from here."""
+
 
 class _Everything:
     """The exports of a file that has more than are kept: nothing may be called missing from it."""
@@ -62,6 +73,12 @@ class _Everything:
 
     def by_default(self, value: int) -> bool:  # noqa: ARG002 - a protocol's
         return True
+
+    def give_versions(self, wanted: Wanted) -> None:
+        wanted.clear()
+
+    def give_defaults(self, wanted: Wanted) -> None:
+        wanted.clear()
 
 
 class Known:
@@ -120,20 +137,21 @@ class Known:
 
         Source: ``check_match`` in ``elf/dl-lookup.c``.
         """
-        hashes, known = self._opened()
-        place = bisect_left(hashes, value)
-        if place == len(hashes) or hashes[place] != value:
-            return False
-        named = self._versions
-        if not known or (version and named.get(known[place] & NUMBER) == version):
-            return True  # as nearly all that is asked for
-        for trait in known[place : bisect_right(hashes, value, place)]:
-            number, hidden = trait & NUMBER, trait & HIDDEN
-            if not hidden and (not version or number not in named):
-                return True
-            if named.get(number) == version if version else number < _FIRST_OF_SEVERAL:
-                return True
-        return False
+        traits = self._traits(value)
+        if not traits:
+            return traits is not None
+        return any(not self._left(trait, (version,)) for trait in traits)
+
+    def _left(self, trait: int, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of some versions for which glibc does not take a symbol with that trait."""
+        number, hidden = trait & NUMBER, trait & HIDDEN
+        name = self._versions.get(number)
+        if name is None and not hidden:
+            return ()
+        if name and asked == (name,):
+            return ()  # as nearly all that is asked for
+        any_will_do = not hidden or number < _FIRST_OF_SEVERAL
+        return tuple(each for each in asked if (each != name if each else not any_will_do))
 
     def by_default(self, value: int) -> bool:
         """Tell whether there is one that musl sees (``find_sym2`` in ``ldso/dynlink.c``)."""
@@ -141,6 +159,27 @@ class Known:
         if not traits:
             return traits is not None
         return any(not trait & (HIDDEN | INDIRECT) for trait in traits)
+
+    def give_versions(self, wanted: Wanted) -> None:
+        """Take away what glibc would take: as ``in_version``, for all at once."""
+        hashes, traits = self._opened()
+        for place in self._places(wanted):
+            value = hashes[place]
+            asked = wanted.pop(value, ())  # none, where another symbol of that hash was taken
+            if left := traits and self._left(traits[place], asked):
+                wanted[value] = left
+
+    def give_defaults(self, wanted: Wanted) -> None:
+        """Take away what musl would take: as ``by_default``, for all at once."""
+        hashes, traits = self._opened()
+        for place in self._places(wanted):
+            if not traits or not traits[place] & (HIDDEN | INDIRECT):
+                wanted.pop(hashes[place], None)
+
+    def _places(self, wanted: Container[int]) -> list[int]:
+        """The places of hashes that are wanted."""
+        hashes, _ = self._opened()
+        return list(compress(range(len(hashes)), map(wanted.__contains__, hashes)))
 
 
 NOTHING: Exports = Known(b"", {})

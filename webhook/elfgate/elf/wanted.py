@@ -11,7 +11,7 @@ _BITS = (_WEAK, LAZY, _COPIED, _OWN)
 _MARKS = [tuple(bool(mark & bit) for bit in _BITS) for mark in range(256)]
 _IS_PLAIN = bytes(mark in (0, LAZY) for mark in range(256))
 _STRONG = bytes(not mark & _WEAK for mark in range(256))
-_SPECIAL = frozenset(mark for mark in range(16) if mark & (_COPIED | _OWN) and not mark & _WEAK)
+_IS_SPECIAL = bytes(bool(mark & (_COPIED | _OWN)) and not mark & _WEAK for mark in range(256))
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
 
@@ -84,17 +84,21 @@ class UndefinedSymbols(Sequence[UndefinedSymbol]):
 
     def others(self) -> list[UndefinedSymbol]:
         """Those that are copied, or defined by the file, and may not stay undefined."""
-        if _SPECIAL.isdisjoint(self._marks):
-            return []
-        return [symbol for symbol in self if (symbol.copied or symbol.own) and not symbol.weak]
+        chosen = self._marks.translate(_IS_SPECIAL)
+        return list(self._told(compress(self._rows(), chosen))) if any(chosen) else []
 
     def __iter__(self) -> Iterator[UndefinedSymbol]:
-        if not self._marks:
-            return iter(())
+        return self._told(self._rows()) if self._marks else iter(())
+
+    def _rows(self) -> Iterator[tuple[str, int, str]]:
+        """The name, the marks and the version of each."""
         names = self._text.decode("utf-8", "surrogateescape").split("\0")
+        return zip(names, self._marks, self._versions(), strict=True)
+
+    @staticmethod
+    def _told(rows: Iterator[tuple[str, int, str]]) -> Iterator[UndefinedSymbol]:
         make = UndefinedSymbol._make
-        whole = zip(names, self._marks, self._versions(), strict=True)
-        return (make((name, *_MARKS[mark], version)) for name, mark, version in whole)
+        return (make((name, *_MARKS[mark], version)) for name, mark, version in rows)
 
     def __len__(self) -> int:
         return len(self._marks)

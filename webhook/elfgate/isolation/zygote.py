@@ -39,6 +39,7 @@ WORKS: Mapping[str, Work] = {
     "indexer": indexer.work,
     "parer": parer.work,
 }
+COLLECT = (10_000, 10, 10)  # what a child makes is mostly facts and trees, which hold no cycles
 _NICE = {"indexer": 10, "parer": 10}  # whoever only reads ahead comes after whoever answers
 
 
@@ -48,6 +49,7 @@ def main(descriptor: str) -> None:
     for codec in _CODECS:
         codecs.lookup(codec)
     gc.freeze()  # what is here by now stays shared with the children
+    gc.set_threshold(*COLLECT)
     own = address_space()
     restrict()
     with selectors.DefaultSelector() as selector:

@@ -5,12 +5,12 @@ start, jump slots only under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: 
 at start). Weak references may stay undefined in both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from weakref import ref
 
-from elfgate.elf.exports import EVERYTHING, Exports
+from elfgate.elf.exports import EVERYTHING, Exports, Wanted
 from elfgate.elf.facts import ElfFacts
 from elfgate.elf.hashing import gnu_hash
 from elfgate.elf.wanted import UndefinedSymbol, UndefinedSymbols
@@ -35,17 +35,37 @@ class Undefined:
     lazy: tuple[str, ...] = ()
 
 
-def by_version(exports: Exports, value: int, version: str) -> bool:
-    """Choose as glibc does: a symbol of the version that is wanted."""
-    return exports.in_version(value, version)
+class Takes(Protocol):
+    """A loader's way to choose among the symbols of one name."""
+
+    def one(self, exports: Exports, value: int, version: str) -> bool:
+        """Tell whether it takes a symbol of that hash from there for one of that version."""
+
+    def all(self, exports: Exports, wanted: Wanted) -> None:
+        """Take away what it takes from there: the versions that are wanted, by hash."""
 
 
-def by_name(exports: Exports, value: int, version: str) -> bool:  # noqa: ARG001 - as the other
-    """Choose as musl does: whatever version is wanted, the default one is given."""
-    return exports.by_default(value)
+class _ByVersion:
+    """glibc's: a symbol of the version that is wanted."""
+
+    def one(self, exports: Exports, value: int, version: str) -> bool:
+        return exports.in_version(value, version)
+
+    def all(self, exports: Exports, wanted: Wanted) -> None:
+        exports.give_versions(wanted)
 
 
-Takes: TypeAlias = Callable[[Exports, int, str], bool]
+class _ByName:
+    """musl's: whatever version is wanted, the default one is given."""
+
+    def one(self, exports: Exports, value: int, version: str) -> bool:  # noqa: ARG002 - as the other
+        return exports.by_default(value)
+
+    def all(self, exports: Exports, wanted: Wanted) -> None:
+        exports.give_defaults(wanted)
+
+
+BY_VERSION, BY_NAME = _ByVersion(), _ByName()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +111,7 @@ def undefined(
     Args:
         objects: The first of the scope.
         scope: All objects of the process.
-        takes: How its loader chooses: ``by_version`` or ``by_name``.
+        takes: How its loader chooses: ``BY_VERSION`` or ``BY_NAME``.
         work: Pays for it, once in a prediction; as much for an answer that is remembered.
     """
     key = takes, len(objects), tuple(map(id, scope))
@@ -134,26 +154,15 @@ class _Binding:
         for symbols in files:
             self._work.spend(symbols.strong)
             wanted |= symbols.plain()
-        versions: dict[int, set[str]] = {}
+        versions: Wanted = {}
         for value, version in wanted:
-            versions.setdefault(value, set()).add(version)
+            versions[value] = (*versions.get(value, ()), version)
         for facts in self._scope:
             if not versions or facts.exports is EVERYTHING:
                 return set()
-            self._give(facts.exports, versions)
+            self._work.spend(len(facts.exports.hashes) // _COMPARED)
+            self._takes.all(facts.exports, versions)
         return {(value, version) for value, left in versions.items() for version in left}
-
-    def _give(self, exports: Exports, versions: dict[int, set[str]]) -> None:
-        """Take away what an object defines."""
-        self._work.spend(len(exports.hashes) // _COMPARED)
-        takes = self._takes
-        for value in versions.keys() & exports.hashes:
-            asked = versions[value]
-            given = [version for version in asked if takes(exports, value, version)]
-            if len(given) == len(asked):
-                del versions[value]
-            else:
-                asked.difference_update(given)
 
     def lacking(self, facts: ElfFacts) -> Undefined:
         """Find what nothing defines of the symbols that an object takes."""
@@ -164,22 +173,21 @@ class _Binding:
         )
 
     def _missing(self, facts: ElfFacts) -> list[UndefinedSymbol]:
-        """Look at an object's symbols one by one; most lack nothing."""
+        """Look at those of an object's symbols that may lack; most objects have none."""
         symbols = facts.undefined
-        if not symbols.others() and (
-            not self._lacking or self._lacking.isdisjoint(symbols.plain())
-        ):
-            return []
-        self._work.spend(symbols.strong)
-        strong = (symbol for symbol in symbols if not symbol.weak)
-        return [symbol for symbol in strong if not self._is_defined(symbol, facts)]
+        looked_at = symbols.others()
+        if self._lacking and not self._lacking.isdisjoint(symbols.plain()):
+            looked_at = [symbol for symbol in symbols if not symbol.weak]
+        if looked_at:
+            self._work.spend(symbols.strong)
+        return [symbol for symbol in looked_at if not self._is_defined(symbol, facts)]
 
     def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts) -> bool:
         """Tell whether any object defines a symbol.
 
         A variable that the object has room for is another one's.
         """
-        if symbol.own and self._takes is by_version:
+        if symbol.own and self._takes is BY_VERSION:
             return True  # which says nothing of others that want it
         value = gnu_hash(symbol.name)
         if symbol.copied:
@@ -195,4 +203,4 @@ class _Binding:
 
     def _is_given(self, value: int, version: str, scope: Sequence[ElfFacts]) -> bool:
         self._work.spend(len(scope) // _TRIED)
-        return any(self._takes(other.exports, value, version) for other in scope)
+        return any(self._takes.one(other.exports, value, version) for other in scope)

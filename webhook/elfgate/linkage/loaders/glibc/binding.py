@@ -12,7 +12,7 @@ from elfgate.linkage.loaders.objects import (
     Object,
     Objects,
 )
-from elfgate.linkage.loaders.symbols import by_version, undefined
+from elfgate.linkage.loaders.symbols import BY_VERSION, undefined
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
 from elfgate.linkage.values import Doubt
@@ -40,7 +40,7 @@ def bind(
     """
     bound = True
     scope = [item.facts for item in (*objects, itself)]
-    lacking = undefined(scope[:-1], scope, by_version, world.work)
+    lacking = undefined(scope[:-1], scope, BY_VERSION, world.work)
     for item, missing in zip(objects, lacking, strict=True):
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy

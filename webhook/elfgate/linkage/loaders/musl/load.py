@@ -27,7 +27,7 @@ from elfgate.linkage.loaders.objects import (
     report_mismatch,
     report_missing,
 )
-from elfgate.linkage.loaders.symbols import by_name, undefined
+from elfgate.linkage.loaders.symbols import BY_NAME, undefined
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Role
 from elfgate.linkage.values import Doubt
@@ -281,7 +281,7 @@ class _Linker:
         bound = True
         own = [item.facts for item in objects]
         scope = own + [self._itself.facts] * self._is_needed
-        lacking = undefined(own, scope, by_name, self._world.work)
+        lacking = undefined(own, scope, BY_NAME, self._world.work)
         for item, missing in zip(objects, lacking, strict=True):
             names = missing.eager + missing.lazy
             if names:

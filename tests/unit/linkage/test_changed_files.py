@@ -120,3 +120,20 @@ def test_what_is_written_through_a_link_that_is_brought_may_be_anywhere(writes: 
     linked = "ln -sfn /opt/v3 /opt/current || true\nln -s /opt/v3 /opt/here || true"
     found = start(entry(f"{linked}\n{writes}\nexec /opt/v3/tool"), "/entry.sh")
     assert found.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("mode", ["644", "0600", "-x", "a-x", "ugo-wx", "u=rw,go=r", "a="])
+def test_whether_a_program_starts_that_the_script_takes_execute_bits_from_is_unknown(
+    mode: str,
+) -> None:
+    files = {**entry(f'chmod {mode} /opt/app/run\nexec "$@"'), "opt/app/run": static_program()}
+    for command in (["/opt/app/run"], ["gosu", "app", "/opt/app/run"], ["/srv/current/run"]):
+        assert start(files, "/entry.sh", *command).outcome is Outcome.UNKNOWN
+    assert start(files, "/entry.sh", "/usr/bin/gosu").outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("mode", ["755", "0500", "+x", "a+rX", "u=rwx,go=rx"])
+def test_a_program_that_a_script_leaves_execute_bits_starts(mode: str) -> None:
+    text = f'chmod 644 /opt/app/run\nchmod {mode} /opt/app/run\nexec "$@"'
+    files = {**entry(text), "opt/app/run": static_program()}
+    assert start(files, "/entry.sh", "/opt/app/run").outcome is Outcome.STARTS

@@ -66,6 +66,7 @@ class Process:
         inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the
             program's.
         touched: Paths that a script may have changed before; with a slash behind, all below.
+        barred: Files that it may have taken the execute bits from.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Process:
     inhibit_cache: bool = False
     inhibit_rpath: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
 
     def doubted(self, doubt: Doubt | None) -> "Process":
         """Return this process with a doubt, unless there is one already."""

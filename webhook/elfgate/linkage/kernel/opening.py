@@ -24,12 +24,8 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
     if isinstance(found, Missing):
         _no_file(world, record, process, path, found, script=script)
         return None
-    if found.entry.kind is Kind.UNREADABLE:
-        record.unknown(
-            found.path,
-            f"{found.path} could not be read",
-            UnknownReason.LIMIT_EXCEEDED,
-        )
+    if (unsure := _unsure(process, found)) is not None:
+        record.unknown(found.path, *unsure)
         return None
     if not executable(found.entry, world.who):
         why = messages.not_executable(found.entry, world.who)
@@ -60,6 +56,16 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
         record.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found
+
+
+def _unsure(process: Process, found: Found) -> tuple[str, UnknownReason] | None:
+    """Why it cannot be told what a file is, or whether it can be executed; None if it can."""
+    if found.entry.kind is Kind.UNREADABLE:
+        return f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED
+    if found.path in process.barred:
+        because = f"the script may take {found.path}'s execute bit away before"
+        return because, UnknownReason.SHAPE_UNKNOWN
+    return None
 
 
 def _no_file(

@@ -104,6 +104,7 @@ def _first_state(process: Process, call: _Call, name: Scalar, args: Fields) -> S
     state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
     touched = frozenset(map(inner, process.touched))
     state = state.touching(touched).linking(frozenset(filter(_is_below, touched)))
+    state = state.barring(frozenset(map(inner, process.barred)))
     if {"l", "i"} & call.options:
         return state.doubted(_PROFILE)
     return state

@@ -306,6 +306,7 @@ class ScriptWorld:
             process.env.key,
             process.doubt,
             process.touched,
+            process.barred,
         )
         if key not in self._outcomes:
             self._outcomes[key] = self._outcome(process)
@@ -338,6 +339,7 @@ class ScriptWorld:
             cwd=outer(launch.cwd),
             file=outer(launch.file),
             touched=frozenset(map(outer, launch.touched)),
+            barred=frozenset(map(outer, launch.barred)),
         )
         doubt = launch.doubt or _search_changed(changed)
         if doubt:

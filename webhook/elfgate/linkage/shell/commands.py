@@ -17,7 +17,7 @@ from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
 from elfgate.linkage.shell.syntax.nodes import Assignment
-from elfgate.linkage.shell.utilities.effects import left_behind
+from elfgate.linkage.shell.utilities.effects import left_behind, takes_execution
 from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
 from elfgate.linkage.shell.values import (
@@ -218,7 +218,8 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
     values = args.values if args.more is None else (*args.values, args.more)
     paths = row.changes(values, state)
     world.spend(4 * len(paths))
-    after = left_behind(name, paths, state, world, alters=row.alters)
+    bars = name == "chmod" and takes_execution(values)
+    after = left_behind(name, paths, state, world, alters=row.alters, bars=bars)
     if name == "mkdir" and ok:
         files = after.files._replace(made=after.files.made | made(paths, state, world))
         after = after._replace(files=files)

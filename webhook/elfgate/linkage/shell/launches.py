@@ -32,6 +32,7 @@ def launched(fields: Fields, state: State, world: World) -> Launch:
         state.files.cwd,
         doubt,
         touched=state.files.touched,
+        barred=state.files.barred,
     )
 
 

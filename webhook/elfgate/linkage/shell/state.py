@@ -67,6 +67,7 @@ class Files(NamedTuple):
         made: Directories that it has made for sure, and may write to.
         linked: Paths at or below which it may have brought links: what is written there may be
             written anywhere.
+        barred: Files that it may have taken the execute bits from.
     """
 
     cwd: str
@@ -75,6 +76,7 @@ class Files(NamedTuple):
     made: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
 
 
 class Leaving(NamedTuple):
@@ -172,17 +174,23 @@ class State(NamedTuple):
         """Note paths that may have changed."""
         if any(above in self.files.linked for path in paths for above in up_from(path)):
             return self.doubted("the script writes where a link may lead elsewhere")
-        if paths <= self.files.touched:
+        if paths <= self.files.touched and self.files.barred.isdisjoint(paths):
             return self
         above = {above for path in paths for above in up_from(path)}
         files = self.files._replace(
-            touched=self.files.touched | paths, above=self.files.above | above
+            touched=self.files.touched | paths,
+            above=self.files.above | above,
+            barred=self.files.barred - paths,
         )
         return self._replace(files=files)
 
     def linking(self, paths: frozenset[str]) -> "State":
         """Note paths, each with a slash behind, at which there may be links from here on."""
         return self._replace(files=self.files._replace(linked=self.files.linked | paths))
+
+    def barring(self, paths: frozenset[str]) -> "State":
+        """Note files whose execute bits may be gone from here on."""
+        return self._replace(files=self.files._replace(barred=self.files.barred | paths))
 
     def writing(self, text: Scalar) -> "State":
         """Add to the output, where somebody reads it."""
@@ -275,6 +283,7 @@ def joined(one: State, other: State) -> State:
             one.files.made & other.files.made,
             one.files.above | other.files.above,
             one.files.linked | other.files.linked,
+            one.files.barred | other.files.barred,
         ),
         _joined_flow(one.flow, other.flow),
     )

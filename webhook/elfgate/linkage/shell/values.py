@@ -25,6 +25,7 @@ class Launch(NamedTuple):
         doubt: Why it may not be as it seems; empty if it is.
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
         touched: Paths that the script may have changed; with a slash behind, all below.
+        barred: Files that the script may have taken the execute bits from.
     """
 
     argv: tuple[str, ...]
@@ -35,6 +36,7 @@ class Launch(NamedTuple):
     doubt: str = ""
     file: str = ""
     touched: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
 
 
 class Status(NamedTuple):

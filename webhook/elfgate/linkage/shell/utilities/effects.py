@@ -15,6 +15,8 @@ from elfgate.linkage.values import Scalar, Unknown
 EVERYWHERE = frozenset({"/"})
 NOWHERE = frozenset[str]()
 _RECURSIVE = re.compile(r"-[a-zA-Z]*[rR]|--recursive")
+_MODE = re.compile(r"-[rwxXst]+")  # which begins as an option does: ``chmod -x FILE``
+_NOT_EXECUTABLE = re.compile(r"[0-7]*[0246]{3}|[ugoa]*=[rwst]*|([ugoa]*-[rwXst]*x[rwXst]*)")
 _THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
 # Tools whose traces are all at their operands: a start that comes by none of them is as it was.
 _PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir"})
@@ -77,8 +79,17 @@ def behind_first(values: Words, state: State) -> frozenset[str]:
     options = [value for value in values if isinstance(value, str) and value.startswith("-")]
     if any(_THROUGH_LINKS.match(option) for option in options):
         return EVERYWHERE
-    has_model = any(option.startswith("--reference") for option in options)
-    return _paths(values, state, skipped=0 if has_model else 1)
+    has_none = any(
+        option.startswith("--reference") or _MODE.fullmatch(option) for option in options
+    )
+    return _paths(values, state, skipped=0 if has_none else 1)
+
+
+def takes_execution(values: Words) -> bool:
+    """Tell whether ``chmod`` with these words may take execute bits away."""
+    known = [value for value in values if isinstance(value, str)]
+    modes = (value for value in known if not value.startswith("-") or _MODE.fullmatch(value))
+    return any(map(_NOT_EXECUTABLE.fullmatch, next(modes, "").split(",")))
 
 
 def placed(values: Words, state: State) -> frozenset[str]:
@@ -136,7 +147,13 @@ def _absolute(path: str, state: State, *, below: bool) -> str:
 
 
 def left_behind(
-    name: str, paths: frozenset[str], state: State, world: World, *, alters: bool
+    name: str,
+    paths: frozenset[str],
+    state: State,
+    world: World,
+    *,
+    alters: bool,
+    bars: bool = False,
 ) -> State:
     """Note the files that a tool may have changed.
 
@@ -150,7 +167,11 @@ def left_behind(
             state = state.doubted(f"the script runs {name} on {path} before")
     traces = paths | (real or frozenset())
     after = state.touching(traces)
-    return after.linking(traces) if name in _LINKING else after
+    if name in _LINKING:
+        return after.linking(traces)
+    if bars:
+        return after.barring(traces)
+    return after
 
 
 def _behind_links(paths: frozenset[str], state: State, world: World) -> frozenset[str] | None:

@@ -118,7 +118,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/elf.py
-	PYTHONPATH=. $(BIN)/python benchmarks/trial.py
+	$(BIN)/python benchmarks/trial.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
 
 .PHONY: soak

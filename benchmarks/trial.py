@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from elfgate.trial import emulation, heads
 from elfgate.trial.sandbox import Sandbox
 from elfgate.trial.start import Start

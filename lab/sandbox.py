@@ -4,6 +4,7 @@ Its users and its network are the host's, as the lab's roots belong to the host'
 programs are packages of its own choice.
 """
 
+import functools
 import platform
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def unavailable() -> str:
         )
 
 
+@functools.cache
 def qemu(architecture: str) -> Path:
     """The static qemu for an architecture, from its Debian package.
 

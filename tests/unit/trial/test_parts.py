@@ -9,6 +9,7 @@ from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.trial import accounts, heads
 from elfgate.trial.accounts import Account
 from elfgate.trial.container import Bounds, start_of
+from elfgate.trial.execute import has_head
 from elfgate.trial.ready import Probe
 from elfgate.trial.supervise import Output
 from support.elf_file import elf_file
@@ -102,10 +103,10 @@ def test_an_emulator_is_registered_for_its_own_programs(architecture: str) -> No
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="a host of amd64")
 def test_a_program_of_the_host_is_known_by_its_head() -> None:
-    assert heads.is_of_host(elf_file("amd64", type=2)[: heads.SIZE])
-    assert heads.is_of_host(elf_file("386", type=2)[: heads.SIZE])
-    assert not heads.is_of_host(elf_file("arm64", type=2)[: heads.SIZE])
-    assert not heads.is_of_host(b"\x7fELF")
+    assert _is_of_host(elf_file("amd64", type=2))
+    assert _is_of_host(elf_file("386", type=2))
+    assert not _is_of_host(elf_file("arm64", type=2))
+    assert not _is_of_host(b"\x7fELF")
 
 
 def test_of_an_output_the_beginning_is_kept_and_the_whole_is_searched() -> None:
@@ -146,3 +147,7 @@ def test_a_container_has_the_runtimes_capabilities_by_default() -> None:
     assert start.capabilities is not None
     assert {0, 1, 18} <= set(start.capabilities)  # CHOWN, DAC_OVERRIDE, SYS_CHROOT
     assert 21 not in start.capabilities  # SYS_ADMIN
+
+
+def _is_of_host(program: bytes) -> bool:
+    return any(has_head(program[:256], *head) for head in heads.of_host())

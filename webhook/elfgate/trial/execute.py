@@ -13,7 +13,7 @@ import resource
 import stat
 from typing import Any
 
-from elfgate.trial import accounts, heads, syscalls, users
+from elfgate.trial import accounts, syscalls, users
 
 _SCRIPT_DEPTH = 8
 _SPARE = 2  # times the processes that are allowed: going beyond is noticed before a fork fails
@@ -95,7 +95,7 @@ def execute(request: dict[str, Any], report: int, emulator: int) -> None:
         _tell_of_program(request["program"], path, report)
         program = look_up(request["argv"][0], path)
         refused["culprit"], head = _executed(program)
-        _refuse_hosts(program, head, native=request["native"])
+        _refuse(program, head, request["refused"])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         _become(program, request, emulator)
@@ -123,10 +123,20 @@ def _become(program: str, request: dict[str, Any], emulator: int) -> None:
     os.execve(program, argv, env)  # noqa: S606
 
 
-def _refuse_hosts(program: str, head: bytes, *, native: bool) -> None:
-    """Refuse this machine's own programs where it stands for a node of another architecture."""
-    if not native and heads.is_of_host(head):
+def _refuse(program: str, head: bytes, heads: list[list[str]]) -> None:
+    """Refuse a program that begins with one of some heads."""
+    if any(has_head(head, magic, mask) for magic, mask in heads):
         raise OSError(errno.ENOEXEC, "a program of another architecture", program)
+
+
+def has_head(data: bytes, magic: str, mask: str) -> bool:
+    """Tell whether a file that begins so has a head (``heads.of_host``)."""
+    wanted = _masked(bytes.fromhex(magic), mask)
+    return _masked(data, mask) == wanted
+
+
+def _masked(data: bytes, mask: str) -> bytes:
+    return bytes(byte & bits for byte, bits in zip(data, bytes.fromhex(mask), strict=False))
 
 
 def _limit(request: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from elfgate.platforms import ARCHITECTURES
 
-SIZE = 20
 _EXECUTABLE = 2  # ET_EXEC
 _EITHER = 0xFFFE  # of e_type: ET_EXEC and ET_DYN
 _ORDERS = {"little": "<", "big": ">"}
@@ -35,15 +34,13 @@ def registration(architecture: str, qemu: Path) -> str:
     return f":elfgate-{architecture}:M::{magic}:{mask}:{qemu}:OPF"
 
 
-def is_of_host(head: bytes) -> bool:
-    """Tell whether this machine's own kernel would run the ELF file that begins so.
+def of_host() -> list[tuple[str, str]]:
+    """The first bytes of the programs that this machine's own kernel runs, and their masks.
 
-    A node of another architecture refuses it. No ``binfmt_misc`` can, as it is handed qemu itself.
+    Both in hexadecimal, for ``execute.has_head``.
     """
-    if len(head) < SIZE:
-        return False
-    own = [_head(name) for name in ARCHITECTURES if native(name)]
-    return any(_masked(head, mask) == _masked(magic, mask) for magic, mask in own)
+    heads = (_head(name) for name in ARCHITECTURES if native(name))
+    return [(magic.hex(), mask.hex()) for magic, mask in heads]
 
 
 def _head(architecture: str) -> tuple[bytes, bytes]:
@@ -57,10 +54,6 @@ def _head(architecture: str) -> tuple[bytes, bytes]:
         magic + struct.pack(f"{order}HH", _EXECUTABLE, machine.number),
         mask + struct.pack(f"{order}HH", _EITHER, 0xFFFF),
     )
-
-
-def _masked(head: bytes, mask: bytes) -> bytes:
-    return bytes(byte & bits for byte, bits in zip(head, mask, strict=False))
 
 
 def _escaped(data: bytes) -> str:

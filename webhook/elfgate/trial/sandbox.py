@@ -55,6 +55,9 @@ class Sandbox:
         self._registration = ""
         if not self.native:
             self._registration = heads.registration(architecture, qemu(architecture))
+        # A node of another architecture refuses this machine's own programs. No ``binfmt_misc``
+        # can, as it is handed qemu itself.
+        self._refused = [] if self.native else heads.of_host()
         self._apart = apart
         self._scratch = tempfile.TemporaryDirectory(prefix="elfgate-trial-")
         self._worker: subprocess.Popen[str] | None = None
@@ -142,7 +145,7 @@ class Sandbox:
         return asdict(start) | {
             "env": {**start.env, **told},
             "emulator": emulator,
-            "native": self.native,
+            "refused": self._refused,
         }
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

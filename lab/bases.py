@@ -14,8 +14,8 @@ import datetime as dt
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ class _Kind:
         image: Its image, with ``{}`` for the release.
         releases: Which.
         free: Its extended support costs nothing.
+        built: Architectures of the images that it builds itself, by release, with their source.
+            Without them, and without official images, those that are measured count.
     """
 
     title: str
@@ -68,8 +70,20 @@ class _Kind:
     image: str
     releases: tuple[str, ...]
     free: bool = False
+    built: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
 
 
+_OBS = "https://build.opensuse.org/repositories"
+_LEAP = {
+    "15.6": (
+        ("amd64", "arm64", "arm", "ppc64le", "s390x"),
+        f"{_OBS}/openSUSE:Containers:Leap:15.6/opensuse-leap-image.20240430131349",
+    ),
+    "16.0": (
+        ("amd64", "arm64", "ppc64le", "s390x"),
+        f"{_OBS}/openSUSE:Leap:16.0:Images:ToTest/Leap-release-appliance-docker",
+    ),
+}
 _UBI = "registry.access.redhat.com"
 _KINDS = (
     _Kind(
@@ -97,6 +111,7 @@ _KINDS = (
         "",
         "opensuse/leap:{}",
         ("15.6", "16.0"),
+        built=_LEAP,
     ),
 )
 
@@ -159,10 +174,12 @@ def _row(sources: Sources, kind: _Kind, release: str) -> dict[str, Any]:
     cycle = _cycle(sources.lifecycles.read(page), release)
     official = f"library/{kind.official}"
     listed = _listed(sources.images.read(official), release) if kind.official else None
-    architectures = [name for name in found if listed is None or name in listed]
+    measured = [name for name in found if listed is None or name in listed]
+    built, place = kind.built.get(release, (measured, ""))
     cited = [sources.measured.source(f"cache/x86_64/{kind.measured}-{release}.json")]
     cited.append(sources.lifecycles.source(page))
     cited += [sources.images.source(official)] if listed else []
+    cited += [place] if place else []
     return {
         "name": f"{kind.title} {release}",
         "family": kind.family,
@@ -170,12 +187,12 @@ def _row(sources: Sources, kind: _Kind, release: str) -> dict[str, Any]:
         "image": kind.image.format(release),
         "released": cycle["releaseDate"],
         "until": cycle["eoes"] if kind.free else cycle["eol"],
-        "architectures": architectures,
+        "architectures": list(built),
         "libc": "glibc",
-        "libc_version": _least([found[name]["glibc_version"] for name in architectures]),
-        "glibcxx": _least([_newest(found[name], "GLIBCXX") for name in architectures]),
-        "cxxabi": _least([_newest(found[name], "CXXABI") for name in architectures]),
-        "libgcc": {name: _newest(found[name], "GCC") for name in architectures},
+        "libc_version": _least([found[name]["glibc_version"] for name in measured]),
+        "glibcxx": _least([_newest(found[name], "GLIBCXX") for name in measured]),
+        "cxxabi": _least([_newest(found[name], "CXXABI") for name in measured]),
+        "libgcc": {name: _newest(found[name], "GCC") for name in measured},
         "sources": cited,
     }
 

@@ -79,3 +79,9 @@ def test_an_image_s_own_base_is_found_by_its_os_release() -> None:
     assert called("rhel", "9.4") == "UBI 9"
     assert called("alpine", "3.22.1") == "Alpine 3.22"
     assert called("debian", "1") == called("plan9", "4") == called("debian", "") == ""
+
+
+def test_leap_is_named_where_its_images_are_built_though_nobody_measured_it_there() -> None:
+    leap = by_name("openSUSE Leap 16.0")
+    assert has(leap, ["GLIBC_2.38"], "s390x")
+    assert not has(leap, ["GCC_3.0"], "s390x")  # which is not known

@@ -149,6 +149,14 @@ def test_more_is_not_written_than_there_is_room_for(sandbox: Sandbox, asked: Sta
     assert began(sandbox, asked, "put", "/written", disk=16384).status == 9
 
 
+@pytest.mark.parametrize(("path", "room"), [("/dev/shm/a", "64"), ("/data/a", "2")])
+def test_what_is_mounted_has_bounds_too(
+    sandbox: Sandbox, asked: Start, path: str, room: str
+) -> None:
+    filled = began(sandbox, asked, "fill", path, disk=2 << 20, volumes=(("", "/data"),))
+    assert filled.stdout.strip() == room
+
+
 def test_a_volume_hides_what_the_image_has(sandbox: Sandbox, asked: Start) -> None:
     shown = began(sandbox, asked, "list", "/bin", volumes=(("", "/data"),))
     assert shown.stdout.split().count("tool") == 1

@@ -53,6 +53,18 @@ static int put(const char *path)
 	return file < 0 || write(file, much, sizeof much) != sizeof much ? 9 : 0;
 }
 
+/* Writes to a file without end, and says how many MiB there was room for. */
+static int fill(const char *path)
+{
+	static char mebibyte[1 << 20];
+	int file = open(path, O_CREAT | O_WRONLY, 0600), written = 0;
+
+	memset(mebibyte, 1, sizeof mebibyte);
+	while (written < 1024 && write(file, mebibyte, sizeof mebibyte) == sizeof mebibyte)
+		written++;
+	return !printf("%d\n", written);
+}
+
 int main(int count, char **words)
 {
 	const char *what = count > 1 ? words[1] : "exit", *with = count > 2 ? words[2] : "0";
@@ -90,6 +102,8 @@ int main(int count, char **words)
 	if (!strcmp(what, "eat"))
 		for (;;)
 			memset(malloc(1 << 20), 1, 1 << 20);
+	if (!strcmp(what, "fill"))
+		return fill(with);
 	if (!strcmp(what, "breed"))
 		for (;;)
 			fork();

@@ -16,7 +16,7 @@ from typing import Any
 from elfgate.trial import accounts, syscalls, users
 
 _SCRIPT_DEPTH = 8
-_SPARE = 2  # times the processes that are allowed: going beyond is noticed before a fork fails
+_SPARE = 2  # times the processes that are allowed, as threads count too
 
 
 def look_up(name: str, path: str) -> str:

@@ -24,6 +24,9 @@ _LINKS = {
 }
 _HARMLESS = NOSUID | NODEV | NOEXEC
 _MARK = "elfgate-trial"
+_SHARED_MEMORY = "size=65536k"  # as containerd gives it
+_FILES = 1024  # for which there is room however little may be written
+_SMALL = 4096  # bytes of a small file
 _NO_OVERLAY = {errno.EPERM, errno.ENODEV, errno.EINVAL, errno.EACCES}
 
 
@@ -84,9 +87,17 @@ def _top(request: dict[str, Any], scratch: Path) -> Path:
         return Path(request["kept"])
     top = scratch / "top"
     top.mkdir(exist_ok=True)
-    size = f"size={request['disk']}" if request["disk"] else ""
-    mount("tmpfs", top, "tmpfs", NODEV, size)
+    mount("tmpfs", top, "tmpfs", NODEV, ",".join(_room(request)))
     return top
+
+
+def _room(request: dict[str, Any]) -> list[str]:
+    """What bounds a file system that is written to: its bytes, and the files that they are for."""
+    disk = request["disk"]
+    if not disk:
+        return []
+    files = max(_FILES, disk // _SMALL)
+    return [f"size={disk}", f"nr_inodes={files}"]
 
 
 def _opened(request: dict[str, Any]) -> dict[str, int]:
@@ -104,19 +115,20 @@ def _fill(request: dict[str, Any], sources: dict[str, int]) -> None:
     with contextlib.suppress(OSError):  # where the host hides parts of its own
         mount("sysfs", "/sys", "sysfs", _HARMLESS | RDONLY)
     _devices(sources)
+    room = _room(request)
     for source, target in request["volumes"]:
-        _volume(sources.get(source), target)
+        _volume(sources.get(source), target, room)
     for path, text in request["files"]:
         _file(path, text)
     for opened in sources.values():
         os.close(opened)
 
 
-def _volume(source: int | None, target: str) -> None:
+def _volume(source: int | None, target: str, room: list[str]) -> None:
     """Mount what is open, or an empty folder."""
     _directory(target)
     if source is None:
-        mount("tmpfs", target, "tmpfs", NOSUID | NODEV, "mode=777")
+        mount("tmpfs", target, "tmpfs", NOSUID | NODEV, ",".join(["mode=777", *room]))
     else:
         mount(_place(source), target, "", BIND | REC)
 
@@ -130,7 +142,7 @@ def _file(path: str, text: str) -> None:
 
 def _devices(sources: dict[str, int]) -> None:
     _directory("/dev")
-    mount("tmpfs", "/dev", "tmpfs", NOSUID, "mode=755")
+    mount("tmpfs", "/dev", "tmpfs", NOSUID, f"mode=755,{_SHARED_MEMORY}")
     for name in _DEVICES:
         target = Path("/dev", name)
         target.touch()
@@ -140,7 +152,7 @@ def _devices(sources: dict[str, int]) -> None:
         Path("/dev", name).symlink_to(leads_to)
     shared = "/dev/shm"  # noqa: S108 (the container's own)
     _directory(shared)
-    mount("tmpfs", shared, "tmpfs", _HARMLESS, "mode=1777")
+    mount("tmpfs", shared, "tmpfs", _HARMLESS, f"mode=1777,{_SHARED_MEMORY}")
 
 
 def _directory(path: str) -> None:

@@ -37,7 +37,8 @@ class Start:
         output: How many characters of each of its outputs are kept.
         processes: How many it may have at a time; 0 for any number.
         memory: How many bytes of memory of their own they may have together; 0 for any number.
-        disk: How many bytes it may write to its root; 0 for half of the machine's memory.
+        disk: How many bytes it may write to its root, and to each empty volume; 0 for half of the
+            machine's memory.
         kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it
             is to be lost.
     """

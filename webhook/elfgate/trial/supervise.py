@@ -132,9 +132,9 @@ def _exceeded(processes: int, memory: int) -> str:
     """The bound that the processes of this PID namespace, but for this one, go beyond."""
     if not (processes or memory):
         return ""
-    own = str(os.getpid())
-    names = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    others = [path for path in names if path.name != own]
+    # The quickest of all ways: thousands of processes leave little time for it.
+    named = filter(str.isdecimal, os.listdir("/proc"))  # noqa: PTH208
+    others = set(named) - {str(os.getpid())}
     if processes and len(others) > processes:
         return f"{processes} processes"
     if memory and sum(map(_memory, others)) > memory:
@@ -142,10 +142,10 @@ def _exceeded(processes: int, memory: int) -> str:
     return ""
 
 
-def _memory(process: Path) -> int:
+def _memory(process: str) -> int:
     """The bytes of a process that no file has (proc(5), ``statm``)."""
     try:
-        _, resident, shared, *_ = (process / "statm").read_text().split()
+        _, resident, shared, *_ = Path("/proc", process, "statm").read_text().split()
     except (OSError, ValueError):  # it has ended
         return 0
     pages = int(resident) - int(shared)

@@ -40,7 +40,7 @@ class Tried:
         words: The same in a clause.
         outcome: The start's outcome.
         observed: What it means; None if it was not tried.
-        caveats: What is otherwise here than on a node.
+        caveats: What is otherwise here than on a node, and what has no say on the prediction.
         contents: The image; None if there is none for the platform.
     """
 

@@ -31,6 +31,7 @@ _ALONE = (
     "one user alone is mapped here, so that the owners of files are not told apart: "
     "run it as root to have them"
 )
+_CRASHED = "it crashed without a word: by its own fault, or by its libraries'"
 _ELSEWHERE = "values that come from elsewhere are not set here"
 
 
@@ -131,6 +132,8 @@ def _caveats(tried: Tried) -> tuple[str, ...]:
         told.append(_ALONE)
     if overrides.unknown_env or overrides.unknown_command or overrides.unknown_args:
         told.append(_ELSEWHERE)
+    if tried.outcome.signal and not tried.outcome.stderr:
+        told.append(_CRASHED)
     return tuple(told)
 
 

@@ -62,11 +62,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def located(text: str) -> str:
-    """An image as it is written, or a program's file as one."""
+    """An image as it is written, or a program's file as one.
+
+    Raises:
+        InputError: if it is the path of something else.
+    """
     from pathlib import Path
 
-    is_path = "/" in text and Path(text).is_file()
-    return f"file:{text}" if is_path else text
+    from elfgate.errors import InputError
+    from elfgate.images.reference import is_path
+
+    path = Path(text)
+    if "/" in text and path.is_file():
+        return f"file:{text}"
+    if is_path(text) and not path.is_dir():
+        problem = "is not a regular file" if path.exists() else "does not exist"
+        raise InputError(f"{text} {problem}")
+    return text
 
 
 async def needed(scanner: "Scanner", image: str, platforms: list[str]) -> "list[Found]":

@@ -161,6 +161,12 @@ class Location:
                 f"image {text[:200]!r} is where elfgate does not read",
                 hint=_ELSEWHERE[prefix].format(rest.removeprefix("//")[:200]),
             )
+        if is_path(text):
+            raise InputError(
+                f"{text[:200]} is a path",
+                hint="write file:PATH for a program, dir:PATH for a root file system, or "
+                "oci:PATH for an image layout",
+            )
         if not colon or prefix not in set(Transport) - {Transport.REGISTRY}:
             reference = Reference.parse(text)
             return cls(Transport.REGISTRY, name=reference.target, reference=reference)
@@ -175,6 +181,11 @@ class Location:
         if self.reference is not None:
             return str(self.reference)
         return f"{self.transport}:{self.path}" + (f":{self.name}" if self.name else "")
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text looks like a path, which no registry's reference does."""
+    return text in {".", ".."} or text.startswith(("/", "./", "../"))
 
 
 def pulled_name(image: str) -> str:

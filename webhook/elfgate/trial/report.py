@@ -5,6 +5,7 @@ The image is not in it, nor what the program wrote but the line that tells why i
 
 import base64
 import binascii
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,10 @@ def _written(report: Report) -> _Written:
 
 def _parsed(file: Path) -> _File:
     try:
-        if file.stat().st_size > MOST_BYTES:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{file} is not a regular file")
+        if status.st_size > MOST_BYTES:
             raise InputError(f"{file} has more than {MOST_BYTES >> 20} MiB")
         return _File.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -153,9 +157,8 @@ def _parsed(file: Path) -> _File:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{file} is no report of `elfgate try`: {place}: {first['msg']}"
-        ) from error
+        told = filter(None, (place, first["msg"]))
+        raise InputError(f"{file} is no report of `elfgate try`: {': '.join(told)}") from error
 
 
 def _read(file: Path, trial: _Written) -> Report:

@@ -92,7 +92,7 @@ def _top(request: dict[str, Any], scratch: Path) -> Path:
 
 
 def _room(request: dict[str, Any]) -> list[str]:
-    """What bounds a file system that is written to: its bytes, and the files that they are for."""
+    """The bounds of a file system that is written to: its bytes, and its number of files."""
     disk = request["disk"]
     if not disk:
         return []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.images.directory import Directory
+from elfgate.images.program import Program
 from elfgate.images.pull import pull
 from elfgate.images.source import Limits, Source
 from elfgate.linkage.inputs import NodeFacts
@@ -170,6 +171,10 @@ def _layers(bench: Bench, located: Located, platform: Platform) -> list[Path]:
     if isinstance(source, Directory):
         file = bench.folder / "folder.tar"
         plain.packed(source.path, file, most=bench.limits.layer_bytes)
+        return [file]
+    if isinstance(source, Program):
+        file = bench.folder / "program.tar"
+        plain.packed_program(source.path, source.name, file, most=bench.limits.layer_bytes)
         return [file]
     descriptor = source.resolve(located.name)
     pulled = pull(descriptor, platform, source.document, bench.limits)

@@ -167,7 +167,8 @@ lint: $(STAMP) ## Check format, lint, types and the rooms' order
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock: $(STAMP) ## Pin the dependencies and the image's Debian packages anew, with hashes
 	$(LOCK) --no-annotate --output-file requirements/runtime.txt pyproject.toml
-	$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --no-annotate --extra otel --output-file requirements/otel.txt pyproject.toml
+	$(LOCK) --group dev --extra otel --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench --output-file requirements/bench.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
 	$(LOCK) --group browser --output-file requirements/browser.txt

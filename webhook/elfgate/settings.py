@@ -360,8 +360,7 @@ class Admission(Model):
     )
     drain_seconds: NonNegativeFloat = Field(
         default=5.0,
-        description="Seconds after SIGTERM in which the webhook is not ready but still answers, "
-        "so that endpoints drain.",
+        description="Seconds after SIGTERM in which the webhook still answers, while endpoints drain.",
     )
 
 
@@ -427,6 +426,7 @@ class Settings(Model):
         "`none` never confines.",
     )
     log: Log = Field(default=Log(), description=Log.__doc__)
+    traces: str = Field(default="", description="URL of a collector of OpenTelemetry traces.")
 
     @classmethod
     def read(cls, path: Path) -> Self:

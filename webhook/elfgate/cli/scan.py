@@ -54,6 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="print each look-up of the kernel and the loader"
     )
+    parser.add_argument(
+        "--traces",
+        metavar="URL",
+        help="send OpenTelemetry traces to the collector at URL, such as http://collector:4318 "
+        "(needs the extra elfgate[otel])",
+    )
     add_container(parser)
     _add_node(parser.add_argument_group("what is known of the node (default: nothing)"))
     add_reading(parser)
@@ -74,8 +80,11 @@ def _add_node(group: "argparse._ArgumentGroup") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scan, print, and return the exit code."""
+    from elfgate.traces import tracing
+
     outputs(options)
-    linkages = asyncio.run(_linkages(options))
+    with tracing(options.traces or "", at_end=True):
+        linkages = asyncio.run(_linkages(options))
     tell(options, _told(options, linkages))
     return exit_code(linkages)
 

@@ -35,12 +35,14 @@ def run(options: argparse.Namespace) -> NoReturn:
     from elfgate.server import run as server
     from elfgate.server.logs import log_json
     from elfgate.settings import Settings
+    from elfgate.traces import tracing
     from elfgate.wiring.serve import serve
 
     settings = Settings.read(options.config) if options.config else Settings()
     log_json(settings.log.level)
     keep_memory_private()
-    server.run(serve(settings))
+    with tracing(settings.traces):
+        server.run(serve(settings))
     _end()
 
 

@@ -17,7 +17,7 @@ from elfgate.cluster.bounds import Budget, bounded
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.namespaces import FRESH_SECONDS, Namespaces
 from elfgate.cluster.outlook import Outlook
-from elfgate.cluster.target import Target
+from elfgate.cluster.target import Landing, Target
 from elfgate.cluster.targets import landing
 from elfgate.cluster.workload import Point, Workload, parts_of
 from elfgate.gate.breath import pause
@@ -31,6 +31,7 @@ from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
 from elfgate.scan.asker import Asker
 from elfgate.scan.scanner import Scanner
+from elfgate.traces import step
 
 if TYPE_CHECKING:  # it loads the Kubernetes client, which the command line seldom needs
     from elfgate.cluster.pullsecrets import PullSecrets
@@ -158,24 +159,15 @@ class Gate:
     async def _judge(self, case: Case, until: float | None, budget: Budget) -> Judgement:
         """Judge by the nodes as they are known."""
         begun = perf_counter()
-        where = landing(demands(case.workload), self.inventory, self.outlook)
+        with step("targets"):
+            where = landing(demands(case.workload), self.inventory, self.outlook)
         workload = bounded(case.workload, len(where.targets) + len(where.beyond), budget)
         keyring = await self.pull_secrets.of(workload) if self.pull_secrets else None
         placed = perf_counter()
         predictor = Starts(self.scanner, until, Asker(workload.namespace, keyring), self.outlook)
-        places = where.targets
-        starts = await predictor.of(workload, places)
-        if where.beyond and places and not _spared(places, starts):
-            starts += await predictor.of(workload, where.beyond)
-            places += where.beyond
-        found = Found(places, where.openings, starts)
-        if any(start.linkage.outcome is Outcome.CANNOT_START for start in starts):
-            found = replace(
-                found,
-                alternatives=[await predictor.alternatives(start) for start in starts],
-                elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
-                before=await predictor.before(workload, self.inventory, budget),
-            )
+        with step("scan"):
+            found = await self._found(workload, where, predictor, budget)
+        starts = found.starts
         await pause(len(starts))
         asked = Asked(
             workload,
@@ -186,7 +178,8 @@ class Gate:
             exemptions=self.exemptions.of(workload.namespace) if self.exemptions else (),
         )
         scanned = perf_counter()
-        document, verdict = await self._answered(asked, found)
+        with step("policies"):
+            document, verdict = await self._answered(asked, found)
         seconds = {
             "targets": placed - begun,
             "scan": scanned - placed,
@@ -197,6 +190,25 @@ class Gate:
             until = min(until, time.monotonic() + FRESH_SECONDS)
         digests = {start.container.image: start.linkage.digest for start in starts}
         return Judgement(verdict, document, until, seconds, digests)
+
+    async def _found(
+        self, workload: Workload, where: Landing, predictor: Starts, budget: Budget
+    ) -> Found:
+        """Find out what would start where."""
+        places = where.targets
+        starts = await predictor.of(workload, places)
+        if where.beyond and places and not _spared(places, starts):
+            starts += await predictor.of(workload, where.beyond)
+            places += where.beyond
+        found = Found(places, where.openings, starts)
+        if not any(start.linkage.outcome is Outcome.CANNOT_START for start in starts):
+            return found
+        return replace(
+            found,
+            alternatives=[await predictor.alternatives(start) for start in starts],
+            elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
+            before=await predictor.before(workload, self.inventory, budget),
+        )
 
     async def _answered(self, asked: Asked, found: Found) -> tuple[Document, Verdict]:
         """Ask the policies.

@@ -22,6 +22,7 @@ from elfgate.scan.inquiry import (
 )
 from elfgate.scan.located import Contents
 from elfgate.scan.overruns import Overruns
+from elfgate.traces import step
 
 _UNKNOWN_DISTRO = Distro("unknown")
 
@@ -95,7 +96,8 @@ class Predictions:
         self, contents: Contents, inquiry: Inquiry, namespace: str, key: bytes | None = None
     ) -> Foreseen:
         try:
-            answer = await self._predictor.predict(contents, inquiry, namespace=namespace)
+            with step("predict", platform=inquiry.platform):
+                answer = await self._predictor.predict(contents, inquiry, namespace=namespace)
         except BusyError as error:
             return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_DISTRO)
         except KilledError as error:

@@ -26,6 +26,7 @@ from elfgate.scan.tags import Tags
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
 from elfgate.store.protocol import Kind, SharedStore, Store
+from elfgate.traces import step
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
 
@@ -240,11 +241,15 @@ class Reader:
         runtime: str | None,
         awaited: Callable[[], bool],
     ) -> tuple[str, Contents | None]:
-        descriptor = await self.resolve(located)
-        pulled = await self._documents.pull(located, descriptor, platform, runtime)
+        with step("resolve", image=located.image):
+            descriptor = await self.resolve(located)
+        with step("manifest", digest=descriptor.digest):
+            pulled = await self._documents.pull(located, descriptor, platform, runtime)
         contents = None
         if pulled is not None:
-            contents = await self._assembly.contents(located, pulled, awaited)
+            with step("layers", digest=pulled.descriptor.digest):
+                contents = await self._assembly.contents(located, pulled, awaited)
+        if contents is not None:
             self._origins.note_image(located, contents.digest)
         self._tags.note(located, descriptor)
         return descriptor.digest, contents

@@ -21,6 +21,7 @@ from elfgate.scan.means import NO_FACTS, NO_OVERRIDES, Means
 from elfgate.scan.overruns import Overruns
 from elfgate.scan.predictions import Predictions
 from elfgate.scan.reader import Reader
+from elfgate.traces import step
 
 __all__ = ["Linkage", "Scanner"]
 
@@ -94,13 +95,10 @@ class Scanner:
         Raises:
             InputError: if ``image`` is not an image reference.
         """
+        inquiry = self._means.inquiry(platform, overrides, node, explain=explain)
         try:
-            return await self._linkage(
-                image,
-                self._means.inquiry(platform, overrides, node, explain=explain),
-                asker,
-                within,
-            )
+            with step("image", image=image, platform=platform):
+                return await self._linkage(image, inquiry, asker, within)
         except UnreadableError as error:
             self._on_unread(error.reason)
             missing = unknown(error.message, error.reason, error.hint)

@@ -30,6 +30,7 @@ from elfgate.server.followup import FollowUp
 from elfgate.server.load import Load
 from elfgate.server.prejudge import Prejudge
 from elfgate.server.unlisted import Unlisted
+from elfgate.traces import step
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -145,7 +146,8 @@ class Validator:
             EngineError: if the policies gave no verdict that can be trusted.
         """
         asked, point = question.review, question.point
-        question, judgement = await self.judged(question, deadline, point)
+        with step("review", namespace=asked.namespace, point=point):
+            question, judgement = await self.judged(question, deadline, point)
         key, review = question.key, decisive(asked, question.parts)
         if judgement is None:
             if point is Point.WORKLOAD:

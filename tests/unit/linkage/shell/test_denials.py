@@ -26,12 +26,26 @@ HOLDS = [
     (BASH, "break; [ $? = 0 ]"),
     (BASH, "f() { break; r=in; }; for i in 1; do f; r=$r-after; done; [ $r = in-after ]"),
     (DASH, "for i in 1 2; do for j in 1; do break 9; done; r=no; done; [ -z $r ]"),
+    (BASH, "false; case a in a) r=$?;; esac; [ $r = 1 ]"),
+    (BASH, "false; case a in a) ;; esac; [ $? = 0 ]"),
+    (BASH, "false; for i in 1; do r=$?; done; [ $r = 1 ]"),
+    (BASH, "false; for i in; do :; done; [ $? = 0 ]"),
+    (BASH, "false; while r=$?; false; do :; done; [ $r$? = 10 ]"),
+    (BASH, "false; for ((i = 0; i < 1; i++)); do r=$?; done; [ $r = 1 ]"),
+    (DASH, "true; r=$?$(false)$?; [ $?$r = 100 ]"),
+    (BASH, "true; r=$?$(false)$?; [ $?$r = 101 ]"),
+    (BASH, "[ $(echo /*/x) = /d/x ]"),
+    (DASH, "f() { getopts ab: o; r=$r$o; }; f -a; f -b x; [ $r = ab ]"),
+    (BASH, "f() { getopts ab: o; r=$r$o; }; f -a; f -b x; [ $r = 'a?' ]"),
+    (BASH, "f() { local OPTIND=1; getopts ab: o; r=$r$o; }; f -a; f -b x; [ $r = ab ]"),
+    (BUSYBOX, "set -e; { :; } > /nowhere/x; [ $? != 0 ]"),
 ]
 
 
 @pytest.mark.parametrize(("dialect", "condition"), HOLDS)
 def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
-    assert ends(f"{condition} && exec /good\nexec /none", FakeWorld(dialect)) == [GOOD]
+    world = FakeWorld(dialect, files={"/d/x": ""})
+    assert ends(f"{condition} && exec /good\nexec /none", world) == [GOOD]
 
 
 NUMBERS = [
@@ -65,6 +79,8 @@ LOST = [
     (BASH, "shopt -s failglob; a=(/nope/*)"),
     (DASH, "case b in a) ;& b) ;; esac"),
     (BUSYBOX, "f() { break; }; for i in 1; do f; exec /good; done"),
+    (DASH, "r=$((f) || echo x)"),
+    (BUSYBOX, "r=$((f) || echo x)"),
 ]
 
 
@@ -77,3 +93,19 @@ def test_a_variable_of_a_function_that_another_one_unsets_may_show_what_is_behin
     script = "g() { unset v; r=$v; }; f() { local v=2; g; }; v=/x; f; [ $r = /x ] && exec /good"
     assert ends(f"{script}; exec /none", FakeWorld(BASH)) == [GOOD, ("/none",)]
     assert ends(f"{script}; exec /none", FakeWorld(DASH)) == [("/none",)]
+
+
+def test_a_name_without_a_value_ends_a_test_of_numbers_that_wants_all_to_be_set() -> None:
+    assert ends("set -u; x=a; [[ $x -eq 1 ]]; exec /none", FakeWorld(BASH)) == ["ends"]
+
+
+def test_a_number_with_a_zero_before_it_is_not_printed_as_it_is_written() -> None:
+    script = "[ $(printf %d 010) = 8 ] && exec /good; exec /none"
+    assert GOOD in ends(script, FakeWorld(BASH))
+
+
+def test_where_a_name_may_match_a_pattern_its_files_are_not_known() -> None:
+    world = FakeWorld(files={"/d/x": "", "/v/x": ""}, unknown=frozenset({"/v/x"}))
+    (ending,) = follow("exec p /*/x", first_state(), world).endings
+    assert ending.launch is not None
+    assert ending.launch.more

@@ -5,6 +5,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.4 and 2.9.5.
 
 from typing import TYPE_CHECKING
 
+from elfgate.linkage.shell.builtins.getopts import BEGINNING, WITHIN
 from elfgate.linkage.shell.double_brackets import decide
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
@@ -29,21 +30,25 @@ def walk_case(walk: "Interpreter", node: Case, state: State, *, errexit: bool) -
     expansion = Expansion(walk, state)
     value = expansion.value(node.word)
     done: list[State] = []
-    asking, falling = [expansion.state.ended()], list[State]()
+    asking, falling = [expansion.state], list[State]()
+    again: list[State] = []  # ways that have run a branch, and ask on
     for branch in node.branches:
         entering, asking = _entering(walk, value, branch, asking)
-        after = walk.body(branch.body, falling + entering, errexit=errexit)
+        more, again = _entering(walk, value, branch, again)
+        if not branch.body:
+            entering = [way.ended() for way in entering]
+        after = walk.body(branch.body, falling + entering + more, errexit=errexit)
         falling = []
         if branch.end == ";&":
             falling = after
         elif branch.end == ";;&":
-            asking += [way for way in after if way.flow.leaving is None]
+            again += [way for way in after if way.flow.leaving is None]
             done += [way for way in after if way.flow.leaving is not None]
         else:
             done += after
-        if not asking and not falling:
+        if not asking and not falling and not again:
             return done
-    return done + falling + asking
+    return done + falling + again + [way.ended() for way in asking]
 
 
 def _entering(
@@ -108,6 +113,8 @@ def call_function(
     inside = state._replace(frame=frame)
     if walk.world.dialect.is_bash:
         inside = own(inside, "FUNCNAME", _call_names(fields, state))
+    elif walk.world.dialect.name in {"dash", "busybox"}:
+        inside = own(inside, WITHIN, BEGINNING)
     ways = walk.step(node, inside, errexit=errexit)
     walk.shallower(depth)
     return [returned(way, state) for way in ways]

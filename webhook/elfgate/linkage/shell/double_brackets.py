@@ -17,6 +17,7 @@ from elfgate.linkage.shell.conditions import (
     texts_compared,
     unary,
 )
+from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.patterns import has_pattern, regular_expression
 from elfgate.linkage.shell.syntax.conditional_nodes import (
@@ -129,6 +130,8 @@ def _number(value: Scalar, expansion: Expansion) -> int | None:
     if number is not None or not _NAME.fullmatch(value):
         return number
     inner = expansion.parameter(value)
+    if inner is UNSET and "u" in expansion.state.has:
+        raise ScriptEndsError
     if inner is UNSET:
         return 0
     if isinstance(inner, str) and inner.strip():

@@ -57,8 +57,8 @@ class Shell(Protocol):
 class Expansion:
     """The expansions of one command, in order.
 
-    Afterwards, ``state`` is where the script stands, and ``substituted`` tells whether a
-    substitution has run.
+    Afterwards, ``state`` is where the script stands, and ``last`` the status of the last
+    substitution that has run; None if none has.
 
     Args:
         shell: The interpreter.
@@ -69,9 +69,9 @@ class Expansion:
     __slots__ = (
         "_errexit",
         "_parameters",
+        "last",
         "shell",
         "state",
-        "substituted",
         "world",
     )
 
@@ -79,7 +79,7 @@ class Expansion:
         self.shell = shell
         self.world = shell.world
         self.state = state
-        self.substituted = False
+        self.last: Status | None = None
         self._errexit = errexit
         self._parameters = Parameters(self)
 
@@ -305,8 +305,11 @@ class Expansion:
         counts = self._errexit or not dialect.is_bash
         keeps = counts and dialect.errexit_in_substitution
         keeps |= self._errexit and "inherit_errexit" in self.state.has
-        self.substituted = True
+        before = self.state.flow.status
         self.state, output = self.shell.substitute(part.body, self.state, errexit=keeps)
+        self.last = self.state.flow.status
+        if not dialect.is_bash:
+            self.state = self.state.ended(before)  # until the command ends
         if isinstance(output, Unknown):
             return output
         return self.limited(output.rstrip("\n").replace("\0", ""))

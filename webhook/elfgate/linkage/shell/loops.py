@@ -71,7 +71,9 @@ def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[Stat
         raise LostError("a loop sets a variable that stands for another")
     expansion = Expansion(walk, state)
     fields = state.frame.args if node.words is None else expansion.fields(node.words)
-    ways, done = [expansion.state.ended()], list[State]()
+    is_empty = not fields.values and fields.more is None
+    ways = [expansion.state.ended() if is_empty else expansion.state]
+    done: list[State] = []
     before, shortened = walk.commands, False
     for number, value in enumerate(fields.values):
         shortened = number > 0 and _is_dear(walk, before)
@@ -119,7 +121,7 @@ def walk_for_arithmetic(
     walk: Walk, node: ForArithmetic, state: State, *, errexit: bool
 ) -> list[State]:
     """Run ``for ((…;…;…))``."""
-    ways = [_evaluated(walk, node.first, state)[0].ended()]
+    ways = [_evaluated(walk, node.first, state)[0]]
     done: list[State] = []
     for number in range(_TURNS):
         going: list[State] = []
@@ -128,7 +130,7 @@ def walk_for_arithmetic(
             if value != 0:
                 going.append(after)
             if value == 0 or isinstance(value, Unknown):
-                done.append(after)
+                done.append(after if number else after.ended())
         if not going:
             return merged(done)
         if number >= _UNKNOWN_TURNS and (len(going) > 1 or done):
@@ -155,7 +157,7 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
     """Run ``while`` or ``until``; where it may go on for ever, what follows may never come."""
     done: list[State] = []
     seen: list[State] = []
-    pending, status = [state.ended()], SUCCESS
+    pending, status = [state], SUCCESS
     start = walk.commands
     for number in range(_TURNS):
         holds, fails = walk.split(node.condition, pending)

@@ -8,6 +8,7 @@ from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.files import may_have_changed, test
 from elfgate.linkage.shell.patterns import Run, glob, has_pattern
 from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.values import Truth, either
 from elfgate.linkage.shell.world import World
 from elfgate.linkage.values import Fields, Unknown
 
@@ -40,12 +41,23 @@ def matching(runs: list[Run], state: State, world: World) -> Fields:
         if len(following) > _MOST:
             return Fields(more=_NOT_KNOWN)
         found = following if number == len(components) - 1 else [f"{name}/" for name in following]
-    existing = [path for path in found if path and test("e", path, state, world) is not False]
-    if existing:
+    return _existing(found, runs, state, world)
+
+
+def _existing(found: list[str], runs: list[Run], state: State, world: World) -> Fields:
+    """Give the files that are there; the pattern itself if none is."""
+    is_there = [(path, _is_there(path, state, world)) for path in found if path]
+    if any(there is None for _, there in is_there):
+        return Fields(more=_NOT_KNOWN)
+    existing = [path for path, there in is_there if there]
+    if existing or "nullglob" in state.has:
         return Fields(tuple(existing))
-    if "nullglob" in state.has:
-        return Fields()
     return Fields(("".join(text for text, _ in runs),))
+
+
+def _is_there(path: str, state: State, world: World) -> Truth:
+    """Tell whether there is a file of that name; a symlink counts whatever it leads to."""
+    return either(test("e", path, state, world), test("h", path.rstrip("/"), state, world))
 
 
 def _components(runs: list[Run]) -> list[list[Run]]:

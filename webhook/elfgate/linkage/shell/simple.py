@@ -32,8 +32,7 @@ def simple(walk: "Interpreter", node: Simple, state: State, *, errexit: bool) ->
     state = expansion.state
     if fields.values or fields.more is not None:
         return _called(walk, node, fields, state.ended(before), streams, errexit=errexit)
-    if not expansion.substituted:
-        state = state.ended()
+    state = state.ended(expansion.last or SUCCESS)
     return walk.checked([_assigned(walk, node, state, errexit=errexit)], errexit=errexit)
 
 
@@ -72,8 +71,8 @@ def _assignments(walk: "Interpreter", node: Simple, state: State, *, errexit: bo
     for one in node.assignments:
         inner = Expansion(walk, expansion.state.ended(before), errexit=errexit)
         assigning(one, inner)
-        if inner.substituted:
-            status = inner.state.flow.status
+        if inner.last is not None:
+            status = inner.last
         expansion.state = inner.state
     return failing + walk.checked([expansion.state.ended(status)], errexit=errexit)
 
@@ -93,7 +92,8 @@ def walk_redirected(
     expansion = Expansion(walk, state)
     streams = redirected(node.redirects, expansion)
     before = expansion.state
-    failing = _unopened(walk, streams, before, errexit=errexit)
+    counts = errexit and walk.world.dialect.name != "busybox"  # which goes on under ``set -e``
+    failing = _unopened(walk, streams, before, errexit=counts)
     if streams.opens is False:
         return failing
     ways = walk.step(node.node, streams.entered(before), errexit=errexit)

@@ -14,7 +14,8 @@ from elfgate.linkage.values import UNSET, Unknown
 
 _OPTION = Unknown("the options of the script are not known")
 _PLACE = replace(_OPTION, number=True)
-_WITHIN = "\0OPTIND"  # the letter within a word, which shells keep to themselves
+WITHIN = "\0OPTIND"  # the number of a word and the letter in it, which shells keep to themselves
+BEGINNING = ""  # the place in a function of dash or busybox, which has one of its own
 
 
 class _Place(NamedTuple):
@@ -61,9 +62,15 @@ def _place(call: Call) -> _Place | None:
     number = 1
     if isinstance(index, str) and index.isdecimal():
         number = int(index)
-    within = call.state.variables.values.get(_WITHIN)
-    letter = int(within) if isinstance(within, str) else 1
-    return _Place(number, letter)
+    within = call.state.variables.values.get(WITHIN)
+    if within == BEGINNING:
+        return _Place(1, 1)
+    if isinstance(within, str):
+        before, _, letter = within.partition(".")
+        if int(before) == number and index is not UNSET:
+            return _Place(number, int(letter))
+    is_known = call.world.dialect.is_bash or (within is None and number == 1)
+    return _Place(number, 1) if is_known else None  # other shells keep the place to themselves
 
 
 def _some_option(call: Call) -> list[State]:
@@ -139,7 +146,7 @@ class _Option:
         """Put the letter into the variable, and the place into the shell's own."""
         values = {
             "OPTIND": str(place.number),
-            _WITHIN: str(place.letter),
+            WITHIN: f"{place.number}.{place.letter}",
             self.name: letter,
         }
         state = self.state

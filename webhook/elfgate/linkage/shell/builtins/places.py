@@ -96,8 +96,8 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
     cwd: Scalar = files.absolute(target, state)
     if physical or ".." in target.split("/"):
         cwd = _resolved(call, target, physical=physical)
-    if isinstance(cwd, Unknown):
-        return _lost(call)
+    if isinstance(cwd, Unknown) or (target.startswith("//") and target[2:3] != "/"):
+        return _lost(call)  # two slashes stay two in PWD
     after = state._replace(files=state.files._replace(cwd=cwd))
     after = after.setting("OLDPWD", state.files.cwd).setting("PWD", cwd).ended(SUCCESS)
     if there:

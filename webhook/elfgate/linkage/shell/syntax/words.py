@@ -300,6 +300,8 @@ class WordReader:
         source, start = self.source, self.source.at
         source.at += 3
         word = self.arithmetic_until("))")
+        if word is None and not source.dialect.arrays:
+            raise ScriptSyntaxError("an expression is not closed")
         if word is None:
             source.at = start
             return self._commands(quoted=quoted)

@@ -18,6 +18,7 @@ Output = Callable[[Arguments, State, World], Scalar]
 _UNKNOWN = Unknown("the output of a command is not known")
 _NUMBER = Unknown("the output of a command is not known", number=True)
 _SLASHES = re.compile(r"/+[^/]*$")
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,17}")  # a zero before others makes a number octal
 _CONVERSION = re.compile(r"%(%|s|d)|\\([nt\\])|([%\\])")
 
 
@@ -72,7 +73,7 @@ def _formatted(form: str, rest: list[str]) -> str | None:
     for match in _CONVERSION.finditer(form):
         pieces.append(form[at : match.start()])
         at = match.end()
-        if match[3] or (match[1] == "d" and not (rest[:1] and rest[0].isdecimal())):
+        if match[3] or (match[1] == "d" and not (rest[:1] and _DECIMAL.fullmatch(rest[0]))):
             return None
         if match[2]:
             pieces.append({"n": "\n", "t": "\t", "\\": "\\"}[match[2]])

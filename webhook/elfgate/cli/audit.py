@@ -79,13 +79,13 @@ def add_objects(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="files",
         metavar="FILE",
-        help="objects instead of a cluster's; - for standard input; may be repeated",
+        help="judge the objects in FILE, not a cluster's; - is standard input; may be repeated",
     )
     parser.add_argument(
         "--context",
         metavar="NAME",
-        help="the cluster of this kubeconfig context (default: the current one); with -f, its "
-        "nodes only",
+        help="judge the cluster of this kubeconfig context (default: the current one); with -f, "
+        "for its nodes only",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -108,15 +108,15 @@ def add_objects(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--look-for-tags",
         action="store_true",
-        help="ask registries which newer or sibling tag of an image starts where the image fails; "
-        "reads up to 8 tags of each",
+        help="look for a newer or sibling tag that starts where an image fails; this reads up to 8 "
+        "tags of each image",
     )
     parser.add_argument(
         "--owner-label",
         default="",
         metavar="KEY",
-        help="the label or annotation that says whose a workload is (its own, its pods' or its "
-        "namespace's)",
+        help="show the owner that this label or annotation of the workload, its pods or its "
+        "namespace names",
     )
 
 
@@ -127,15 +127,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="fail only for what this earlier report (-o json) does not know",
+        help="fail only for findings that this earlier report (-o json) does not have",
     )
     parser.add_argument(
         "--fail-on",
         choices=FAIL_ON,
         default="failing",
         metavar="WHAT",
-        help="exit with 1 for what the policies deny (denied), also for all that fails somewhere "
-        "(failing, the default), and with 3 for what is not known (unknown)",
+        help="exit with 1 if the policies deny a workload (denied) or if one fails somewhere "
+        "(failing, the default); exit with 3 if one is unknown (unknown)",
     )
     cluster_reports.add_reports(parser)
     add_policies(parser)

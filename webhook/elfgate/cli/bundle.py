@@ -59,26 +59,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=tuple(_ACTIONS), metavar="ACTION", help="what to do (see below)"
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the bundle; for pull, where it is")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write the bundle"
+        "file", nargs="?", metavar="FILE", help="the bundle; for pull, its location"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the bundle to FILE"
     )
     parser.add_argument(
         "--key",
         type=Path,
         metavar="PEM",
-        help="the private key to sign, the public one to verify with",
+        help="sign with this private key, or verify with this public key",
     )
-    parser.add_argument("--key-id", metavar="ID", help="what the key is called")
+    parser.add_argument("--key-id", metavar="ID", help="the key's name in signatures")
     add_insecure(parser)
     parser.add_argument(
         "--serial",
         type=_serial,
         default=0,
         metavar="N",
-        help="place in the order of bundles: 1, 2, … (default: none)",
+        help="the bundle's number in the order of bundles: 1, 2, … (default: none)",
     )
-    parser.add_argument("--to", metavar="IMAGE", help="where to push to: a reference with a tag")
+    parser.add_argument("--to", metavar="IMAGE", help="push to this reference, which has a tag")
     parser.add_argument(
         "--unverified", action="store_true", help="push a bundle whose signature is not verified"
     )

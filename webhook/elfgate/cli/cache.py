@@ -39,13 +39,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=("info", "prune", "export", "import"), help="what to do")
     parser.add_argument(
-        "file", nargs="?", metavar="FACTS", help="the file to export to or to import"
+        "file", nargs="?", metavar="FACTS", help="export to this file, or import it"
     )
     parser.add_argument(
-        "--to", metavar="SIZE", help="prune until the store is no larger, such as 500MB or 2GiB"
+        "--to", metavar="SIZE", help="prune until the store has at most SIZE, such as 500MB or 2GiB"
     )
     parser.add_argument(
-        "--unused-for", type=float, metavar="DAYS", help="prune what was not used for so long"
+        "--unused-for",
+        type=float,
+        metavar="DAYS",
+        help="prune facts that nothing used for DAYS days",
     )
     add_outputs(parser)
     add_store(parser)

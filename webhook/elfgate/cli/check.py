@@ -56,13 +56,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--nodes",
         type=Path,
         metavar="FILE",
-        help="nodes, as `kubectl get nodes -o json` prints them",
+        help="judge for these nodes, as `kubectl get nodes -o json` prints them",
     )
     where.add_argument(
-        "--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le"
+        "--arch",
+        metavar="LIST",
+        help="judge for one node of each architecture, such as amd64,ppc64le",
     )
     where.add_argument(
-        "--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster"
+        "--context", metavar="NAME", help="judge for the nodes of this kubeconfig context's cluster"
     )
     parser.add_argument(
         "-n",
@@ -76,8 +78,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("denied", "unknown", "warning"),
         default="denied",
         metavar="WHAT",
-        help="exit with 1 for what is denied (denied, the default), also with 3 for what is not "
-        "known (unknown), also with 1 for any warning (warning)",
+        help="exit with 1 if an object is denied (denied, the default); unknown: also exit with 3 "
+        "if a start is unknown; warning: also exit with 1 if there is a warning",
     )
     parser.add_argument(
         "--strict",

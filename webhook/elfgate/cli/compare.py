@@ -42,9 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=FAIL_ON,
         default="lost",
         metavar="WHAT",
-        help="exit with 1 for a start that is lost (lost, the default), also with 3 for one "
-        "that is not known any more (unknown), also with 1 where a start needs something else "
-        "(changed)",
+        help="exit with 1 if a start is lost (lost, the default); unknown: also exit with 3 if a "
+        "start becomes unknown; changed: also exit with 1 if a start needs something else",
     )
     add_outputs(parser, FORMS)
     add_reading(parser)

@@ -19,9 +19,11 @@ def add_container(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set in the environment (env)",
+        help="set this variable for the program (env)",
     )
-    group.add_argument("--user", metavar="UID[:GID]", help="who runs it (runAsUser and runAsGroup)")
+    group.add_argument(
+        "--user", metavar="UID[:GID]", help="run the program as this user (runAsUser, runAsGroup)"
+    )
     group.add_argument(
         "--group",
         action="append",
@@ -29,10 +31,13 @@ def add_container(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="GID",
         dest="groups",
-        help="a further group of the process (supplementalGroups, fsGroup); may be repeated",
+        help="add this group to the process (supplementalGroups, fsGroup); may be repeated",
     )
     group.add_argument(
-        "--working-dir", default="", metavar="DIR", help="where it is started (workingDir)"
+        "--working-dir",
+        default="",
+        metavar="DIR",
+        help="start the program in this folder (workingDir)",
     )
     group.add_argument(
         "--volume",
@@ -40,15 +45,15 @@ def add_container(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         dest="volumes",
-        help="something is mounted there, which hides what the image has (volumeMounts); may be "
-        "repeated",
+        help="a volume is mounted at PATH and hides the image's files there (volumeMounts); may "
+        "be repeated",
     )
     group.add_argument(
         "--allow-privilege-escalation",
         choices=("true", "false"),
         default="true",
-        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; "
-        "default: true)",
+        help="whether files give their user or capabilities to a program "
+        "(allowPrivilegeEscalation; default: true)",
     )
 
 

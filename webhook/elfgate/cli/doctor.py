@@ -44,26 +44,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--kubeconfig",
         type=Path,
         metavar="FILE",
-        help="how the cluster is reached (default: as kubectl)",
+        help="reach the cluster by this kubeconfig (default: as kubectl does)",
     )
     parser.add_argument(
-        "--context", default="", metavar="NAME", help="a context of it (default: the current one)"
+        "--context",
+        default="",
+        metavar="NAME",
+        help="use this context of the kubeconfig (default: the current one)",
     )
     parser.add_argument(
         "--service-account",
         default="",
         metavar="NAMESPACE/NAME",
-        help="what the webhook runs as, to look at its rights (default: who asks)",
+        help="check the rights of the account that the webhook runs as (default: your own rights)",
     )
     parser.add_argument(
         "--breakglass",
         action="store_true",
-        help="print the commands that free a cluster from elfgate's webhooks",
+        help="print the commands that remove elfgate's webhooks from a locked cluster",
     )
     parser.add_argument(
         "--yes",
         action="store_true",
-        help="with --breakglass: do it; delete the configurations that ask elfgate",
+        help="with --breakglass: delete the configurations that ask elfgate",
     )
     parser.add_argument(
         "--configuration",

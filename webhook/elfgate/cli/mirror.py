@@ -43,11 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="charts",
         metavar="CHART",
-        help="a chart in a registry, and the images that its values name",
+        help="copy a chart of a registry, and the images that its values name",
     )
-    parser.add_argument("--to", required=True, metavar="REGISTRY[/PATH]", help="where to copy to")
     parser.add_argument(
-        "--list", action="store_true", help="tell what would be copied, by digest, and copy nothing"
+        "--to", required=True, metavar="REGISTRY[/PATH]", help="copy to this registry"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="list what would be copied, by digest, and copy nothing"
     )
     add_insecure(parser)
     add_outputs(parser)

@@ -38,8 +38,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="REF=IMAGE",
         dest="images",
-        help="take IMAGE (such as oci:DIR) for the reference REF; so an image can be judged "
-        "before it is pushed",
+        help="read IMAGE (such as oci:DIR) in place of the reference REF, for example before the "
+        "image is pushed; may be repeated",
     )
     group.add_argument(
         "--insecure-registry",
@@ -82,16 +82,16 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="a library that nodes add to containers, such as 'libmydriver.so*'; an image "
-        "without it is unknown",
+        help="nodes add this library to containers, such as 'libmydriver.so*'; an image that "
+        "lacks it is unknown; may be repeated",
     )
     group.add_argument(
         "--snapshotter",
         choices=_SNAPSHOTTERS,
         metavar="NAME",
-        help="snapshotter of the nodes: overlayfs (also CRI-O and Docker), native (also "
-        "rootless), devmapper, btrfs, zfs, blockfile or fuse-overlayfs; without it, an image "
-        "that they unpack differently is unknown",
+        help="the nodes unpack images with this snapshotter: overlayfs (also CRI-O and Docker), "
+        "native (also rootless), devmapper, btrfs, zfs, blockfile or fuse-overlayfs; without "
+        "it, an image that snapshotters unpack differently is unknown",
     )
     group.add_argument(
         "--isolation",
@@ -104,7 +104,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-progress",
         action="store_true",
-        help="do not show on a terminal what is being read",
+        help="show no progress on a terminal",
     )
     add_store(group)
 

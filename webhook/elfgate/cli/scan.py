@@ -74,7 +74,7 @@ def _add_node(group: "argparse._ArgumentGroup") -> None:
         action="append",
         default=[],
         metavar="ARCH",
-        help="it runs this architecture's programs too, by an emulator; may be repeated",
+        help="the node also runs programs of this architecture, by an emulator; may be repeated",
     )
 
 

@@ -83,16 +83,16 @@ def _add_expected(group: "argparse._ArgumentGroup") -> None:
         default=3.0,
         metavar="SECONDS",
         dest="seconds",
-        help="how long it has to stay up, or has for getting ready (default: 3)",
+        help="the program stays up for SECONDS, or becomes ready within them (default: 3)",
     )
     group.add_argument(
-        "--expect", type=int, metavar="STATUS", help="it has to exit with this status"
+        "--expect", type=int, metavar="STATUS", help="the program exits with this status"
     )
     group.add_argument(
         "--ready",
         default="",
         metavar="SIGN",
-        help="it has to show that it is ready: tcp:PORT, http:PORT/PATH or log:TEXT",
+        help="the program shows that it is ready: tcp:PORT, http:PORT/PATH or log:TEXT",
     )
 
 

@@ -50,22 +50,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="- for standard input",
     )
     parser.add_argument(
-        "--context", metavar="NAME", help="the workloads of this kubeconfig context's cluster"
+        "--context", metavar="NAME", help="read the images of this kubeconfig context's cluster"
     )
     parser.add_argument(
         "--cluster",
         action="store_true",
-        help="those of the current context's cluster; in a pod, of the pod's own",
+        help="read the images of the current context's cluster; in a pod, of the pod's own cluster",
     )
     parser.add_argument(
-        "--shard", default="0/1", metavar="I/N", help="only part I of N (default: all)"
+        "--shard", default="0/1", metavar="I/N", help="read only part I of N (default: all)"
     )
     add_platforms(
         parser,
         "for this platform; may be repeated (default: every platform that an image offers)",
     )
     parser.add_argument(
-        "--parallel", type=int, default=4, metavar="N", help="images at the same time (default: 4)"
+        "--parallel",
+        type=int,
+        default=4,
+        metavar="N",
+        help="read N images at the same time (default: 4)",
     )
     add_outputs(parser)
     add_reading(parser)

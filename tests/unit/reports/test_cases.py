@@ -13,6 +13,7 @@ from elfgate.reports.github import github
 from elfgate.reports.gitlab import gitlab
 from elfgate.reports.junit import junit
 from elfgate.reports.sarif import SarifRule, sarif
+from support.published_schemas import SARIF as SARIF_SCHEMA
 
 DENIED = Issue(
     "error", "loader_missing", "web cannot start on ppc64le", ("needs \x1b[31m ld64",), 18, 16
@@ -222,3 +223,14 @@ def test_annotations_are_one_command_a_line() -> None:
     assert unescaped(first["message"]) == "web cannot start on ppc64le\nneeds \\x1b[31m ld64"
     assert "file=" not in last["properties"]
     assert "::error::x" in last["message"]
+
+
+def test_sarif_is_as_its_published_schema_says() -> None:
+    log = json.loads(sarif((*CASES, IMAGE), [RULE], version="1.2.3"))
+    validator = jsonschema.Draft4Validator(SARIF_SCHEMA.schema())
+    assert [error.message for error in validator.iter_errors(log)] == []
+
+
+def test_the_published_schema_refuses_what_is_no_sarif() -> None:
+    validator = jsonschema.Draft4Validator(SARIF_SCHEMA.schema())
+    assert not validator.is_valid({"version": "2.1.0", "runs": [{}]})

@@ -60,6 +60,12 @@ hostile: $(STAMP) ## Attack two replicas as strangers and tenants would, each wa
 browser: $(STAMP) ## Try the pages in a real Chromium, by keyboard and with axe (skips what it has not got, by name)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/browser.txt
 	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python benchmarks/page.py
+
+.PHONY: pictures
+pictures: $(STAMP) ## Take the pictures that the site shows, by a real Chromium, into build/pictures (then make site)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/browser.txt
+	$(BIN)/python docs/pictures.py
 
 .PHONY: published
 published: $(STAMP) ## Read the manifests that projects publish in their Go modules (needs Go)

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "build" / "site" / "pages"
 HTML = ROOT / "build" / "site" / "html"
+PICTURES = ROOT / "build" / "pictures"
 
 _TAKEN = (
     "*.md",
@@ -22,6 +23,7 @@ _TAKEN = (
     "policies/schema",
     "LICENSE",
 )
+_PICTURE = re.compile(r"<!-- picture: (\w+\.png): ([^>]*?) -->")
 _LEFT = (".py", ".pyc")
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//|<link[^>]*\srel=["']?stylesheet["']?"""
@@ -53,6 +55,23 @@ def lay_out() -> None:
         target = PAGES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
+    for page in (PAGES / "docs").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(pictured(text, page.parent / "pictures"), encoding="utf-8")
+
+
+def pictured(text: str, folder: Path) -> str:
+    """A page with the pictures that there are (docs/pictures.py), which are copied to a folder."""
+
+    def shown(mark: re.Match[str]) -> str:
+        name, told = mark.groups()
+        if not (PICTURES / name).is_file():
+            return mark[0]
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(PICTURES / name, folder / name)
+        return f"![{told}](pictures/{name})"
+
+    return _PICTURE.sub(shown, text)
 
 
 def _listed() -> list[str]:

@@ -461,3 +461,24 @@ def test_a_chroot_to_elsewhere_or_without_the_right_is_not_followed(
     files = {"usr/sbin/chroot": static_program()}
     found = run("chroot", root, "/usr/bin/broken", files=files, node=CONTAINERD, **overrides)
     assert found.outcome is Outcome.STARTS
+
+
+BUSYBOX_LACKS = [
+    ("setpriv", "--reuid=0", "broken"),
+    ("sh", "-c", "exec setpriv --reuid=0 nope"),
+    ("timeout", "--foreground", "5", "nope"),
+]
+
+
+@pytest.mark.parametrize("command", BUSYBOX_LACKS)
+def test_an_applet_that_lacks_an_option_ends_by_itself(command: tuple[str, ...]) -> None:
+    """T: busybox's setpriv and timeout print how they are used."""
+    applets = {f"usr/bin/{name}": tarball.link("/bin/busybox") for name in ("setpriv", "timeout")}
+    assert run(*command, files=applets).outcome is not Outcome.CANNOT_START
+
+
+def test_setsid_may_end_before_what_it_starts() -> None:
+    """T: as the first process of a container it leads a group, and forks."""
+    setsid = {"usr/bin/setsid": static_program()}
+    assert run("setsid", "nope", files=setsid).outcome is Outcome.UNKNOWN
+    assert run("setsid", "fine", files=setsid).outcome is Outcome.STARTS

@@ -39,18 +39,29 @@ HOLDS = [
     (BASH, "f() { getopts ab: o; r=$r$o; }; f -a; f -b x; [ $r = 'a?' ]"),
     (BASH, "f() { local OPTIND=1; getopts ab: o; r=$r$o; }; f -a; f -b x; [ $r = ab ]"),
     (BUSYBOX, "set -e; { :; } > /nowhere/x; [ $? != 0 ]"),
+    (BASH, "r=$(set -e; false; echo x); [ -z $r ]"),
+    (BUSYBOX, "r=$(set -e; false; echo x) || :; [ -z $r ]"),
+    (BASH, "r=$(set -e; false; echo x) || :; [ $r = x ]"),
+    (BUSYBOX, ". /d/s q w; [ -z $1 ]"),
+    (BUSYBOX, "f() { . /d/t q w; r=$1$#; }; f x y; [ $r = x2 ]"),
+    (BASH, "f() { . /d/t q w; r=$1$#; }; f x y; [ $r = x2 ]"),
+    (BASH, ". /d/t q w; [ $1$# = p1 ]"),
+    (BASH, ". /d/s q w; [ -z $1 ]"),
+    (BASH, "exec --nope; [ $? != 0 ]"),
 ]
 
 
 @pytest.mark.parametrize(("dialect", "condition"), HOLDS)
 def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
-    world = FakeWorld(dialect, files={"/d/x": ""})
+    world = FakeWorld(dialect, files={"/d/x": "", "/d/s": "shift", "/d/t": "set -- p"})
     assert ends(f"{condition} && exec /good\nexec /none", world) == [GOOD]
 
 
 NUMBERS = [
     (DASH, "command -v nope", 127),
     (DASH, "type nope", 127),
+    (BUSYBOX, "command -v nope cd", 127),
+    (DASH, "type -t cd", 127),
     (DASH, "cd /nope", 2),
     (BASH, "cd /nope", 1),
     (BASH, "return 5", 2),

@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import EXECUTE, READ, WRITE
@@ -39,6 +40,8 @@ _SET_BY_BASH = re.compile(
 )
 _NUMBERS = re.compile(r"RANDOM|SECONDS|SHLVL|LINENO|PPID|E?UID|OPTIND|EPOCHSECONDS")
 _OF_A_SERVICE = re.compile(r"[A-Z0-9_]*")
+# Busybox runs applets of these names without long options; Alpine's runs a file that is there.
+_NARROWER = frozenset({"setpriv", "timeout", "nice", "ionice", "setsid", "xargs"})
 # Mounted or made by the kubelet and the runtime.
 _MADE_BY_OTHERS = (
     "/.dockerenv",
@@ -341,10 +344,20 @@ class ScriptWorld:
             touched=frozenset(map(outer, launch.touched)),
             barred=frozenset(map(outer, launch.barred)),
         )
-        doubt = launch.doubt or _search_changed(changed)
+        doubt = launch.doubt or _search_changed(changed) or self._of_applet(launch)
         if doubt:
             process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, doubt))
         return process
+
+    def _of_applet(self, launch: Launch) -> str:
+        """Give the doubt about a tool that a shell may have within itself, with other options."""
+        name = launch.argv[0]
+        if not self.dialect.standalone or name not in _NARROWER:
+            return ""
+        options = takewhile(lambda word: word.startswith("-"), launch.argv[1:])
+        if any(option.startswith("--") and option != "--" for option in options):
+            return f"the shell may run a {name} of its own"
+        return ""
 
 
 def _search_changed(changed: Mapping[str, Scalar | Unset]) -> str:

@@ -6,26 +6,21 @@ and gosu; setpriv(1), runuser(1), chpst(8), s6-setuidgid; POSIX ``sh -c``.
 """
 
 import posixpath
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import messages
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.environment import Environment
 from elfgate.linkage.kernel.program import Program
+from elfgate.linkage.programs.busybox import applet, has_other_options
+from elfgate.linkage.programs.env import process_of_env, report_unknown
 from elfgate.linkage.programs.interpreters import SHELLS, shell
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code, Outcome
+from elfgate.linkage.report import Outcome
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.values import UNSET, Doubt, Fields, Scalar, Unknown
+from elfgate.linkage.values import Doubt
 from elfgate.linkage.world import Process, World
-from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
-
-_QUOTED = re.compile(r"[\\'\"$#]")
-_SPLIT = re.compile(r"-[iv]*S|--split-string(?:=|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +70,7 @@ def _options(text: str) -> frozenset[str]:
 
 
 _BY_INPUT = Doubt(UnknownReason.SHAPE_UNKNOWN, "its input tells whether it is run")
+_FORKS = Doubt(UnknownReason.SHAPE_UNKNOWN, "it may not wait for what it starts")
 _CHROOT = "SYS_CHROOT"
 _UNALLOWED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "some runtimes do not let it change its root")
 _TINI = Usage(_options("-s -g -w -v -vv -vvv -vvvv"), _options("-p -e"))
@@ -91,6 +87,7 @@ SIMPLE: Mapping[str, Usage] = {
     "ionice": Usage(_options("-t --ignore"), _options("-c -n --class --classdata")),
     "chrt": Usage(_options("-b -f -i -o -r -R --batch --fifo --idle --other --rr"), operands=1),
     "taskset": Usage(_options("-c --cpu-list"), operands=1),
+    "setsid": Usage(_options("-c -w --ctty --wait"), doubt=_FORKS),
     "stdbuf": Usage(valued=_options("-i -o -e --input --output --error")),
     "setpriv": Usage(
         _options("--clear-groups --init-groups --keep-groups --no-new-privs --nnp --reset-env"),
@@ -148,7 +145,7 @@ def unwrap(
     Returns:
         The programs to follow, or None if there are none, or none for sure.
     """
-    program = _applet(program)
+    program = applet(program)
     name = posixpath.basename(program.process.name)
     if name in SHELLS:
         return shell(world, record, program, outcome)
@@ -163,7 +160,7 @@ def unwrap(
 
 
 def _started_by_env(world: World, record: Record, program: Program) -> Start | None:
-    process = _env(world, record, program)
+    process = process_of_env(world, record, program)
     if process is None:
         return None
     by = program.process.name
@@ -177,9 +174,9 @@ def _started_by(world: World, record: Record, program: Program, usage: Usage) ->
     """
     by = program.process.name
     name = posixpath.basename(by)
-    given = _simple(program.process, usage)
+    given = None if has_other_options(program) else _simple(program.process, usage)
     if given is None:
-        _report_unknown(record, program)
+        report_unknown(record, program)
         return None
     process = given.process
     if usage.at_root:
@@ -233,17 +230,6 @@ def _user(world: World, user: str, by: str) -> Credentials | None:
     return who
 
 
-def _applet(program: Program) -> Program:
-    """Take ``busybox APPLET …`` for the applet: its first argument is the command then."""
-    process = program.process
-    called = posixpath.basename(process.name)
-    applet = process.args.values[0] if process.args.values else None
-    if not is_busybox(program) or not called.startswith("busybox") or not isinstance(applet, str):
-        return program
-    rest = process.args.without_first()
-    return replace(program, process=replace(process, name=applet, args=rest))
-
-
 def is_elf(world: World, process: Process, path: str) -> bool:
     """Tell whether a file begins as an ELF file does; of those that no shell takes for a script."""
     found = world.lookup(path, process.cwd)
@@ -256,11 +242,6 @@ def is_text(world: World, process: Process, path: str) -> bool:
     """Tell whether a file's first line has no NUL, as shells look at it."""
     found = world.lookup(path, process.cwd)
     return isinstance(found, Found) and b"\0" not in found.entry.head.partition(b"\n")[0]
-
-
-def is_busybox(program: Program) -> bool:
-    """Tell whether a program is an applet of busybox."""
-    return posixpath.basename(program.image.path).startswith("busybox")
 
 
 def _simple(process: Process, usage: Usage) -> _Given | None:
@@ -297,102 +278,3 @@ def _stands_alone(option: str, usage: Usage) -> bool:
     joined = not option.startswith("--") and option[:2] in usage.valued
     number = usage.numbers and option.lstrip("-+").isdecimal()
     return option in usage.flags or joined or number or option.partition("=")[0] in usage.valued
-
-
-def _env(world: World, record: Record, program: Program) -> Process | None:
-    """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``.
-
-    Busybox's has neither -C nor -S.
-    """
-    process = program.process
-    env, known = process.env, process.args.prefix
-    words = list(known)
-    while words and words[0].startswith("-"):
-        option = words.pop(0)
-        if option == "--":
-            break
-        if option in ("-", "-i", "--ignore-environment"):
-            env = Environment()
-        elif option == "-u" and words:
-            env = env.having({words.pop(0): UNSET})
-        elif (directory := _directory(option, words, program)) and _is_directory(
-            world, process, directory
-        ):
-            process = replace(
-                process,
-                cwd=posixpath.normpath(posixpath.join(process.cwd, directory)),
-            )
-        elif split := _SPLIT.match(option):
-            if is_busybox(program):
-                _no_split_string(record, program)
-                return None
-            if "i" in option[: split.end()] and option[1] != "-":
-                env = Environment()
-            text = option[split.end() :] or "".join(words[:1])
-            words = [
-                *text.split(),
-                *(words if option[split.end() :] else words[1:]),
-            ]
-            if _QUOTED.search(text):
-                return None
-        else:
-            return None
-    process = replace(process, env=env.having(_assigned(words)))
-    rest = Fields((*words, *process.args.values[len(known) :]), process.args.more)
-    return _named(record, program, process, rest)
-
-
-def _named(record: Record, program: Program, process: Process, words: Fields) -> Process | None:
-    """Give the process whose command line these words are, if its name is known."""
-    name = words.values[0] if words.values else None
-    if isinstance(name, str):
-        return replace(process, name=name, args=words.without_first())
-    _report_unknown(record, program)
-    return None
-
-
-def _report_unknown(record: Record, program: Program) -> None:
-    """Report a wrapper whose program, or what stands before it, is not known."""
-    word = next(
-        (word for word in program.process.args.values if isinstance(word, Unknown)),
-        None,
-    )
-    if word is not None:
-        message = f"the program that {program.process.name} starts is not known: {word.because}"
-        record.unknown(program.image.path, message, UnknownReason.VALUE_UNKNOWN)
-
-
-def _assigned(words: list[str]) -> dict[str, Scalar]:
-    """Take off the leading ``NAME=VALUE``."""
-    values: dict[str, Scalar] = {}
-    while words and "=" in words[0]:
-        name, _, values[name] = words.pop(0).partition("=")
-    return values
-
-
-def _is_directory(world: World, process: Process, path: str) -> bool:
-    found = world.lookup(path, process.cwd)
-    return isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
-
-
-def _directory(option: str, words: list[str], program: Program) -> str:
-    """The directory of ``-C``, which busybox's env does not have; empty if it is another option."""
-    if is_busybox(program):
-        return ""
-    if option == "-C" and words:
-        return words.pop(0)
-    if option.startswith(("-C", "--chdir=")):
-        return option.removeprefix("-C").removeprefix("--chdir=")
-    return ""
-
-
-def _no_split_string(record: Record, program: Program) -> None:
-    path = program.process.name
-    message = f"{path} is busybox's, which has no option -S (env: invalid option)"
-    record.failed(
-        Code.COMMAND_MISSING,
-        program.image.path,
-        message,
-        messages.FIX_ENV,
-        program.process.doubt,
-    )

@@ -44,8 +44,13 @@ class Shell(Protocol):
 
     world: World
 
-    def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
-        """Run the commands of ``$(…)``; give the state after, and their output."""
+    def substitute(
+        self, body: Body, state: State, *, errexit: bool, keeps: bool
+    ) -> tuple[State, Scalar]:
+        """Run the commands of ``$(…)``; give the state after, and their output.
+
+        ``set -e`` may count in there; it goes on from outside if the shell keeps it.
+        """
 
     def beside(self, body: Body, state: State) -> State:
         """Run the commands of ``<(…)``."""
@@ -306,7 +311,9 @@ class Expansion:
         keeps = counts and dialect.errexit_in_substitution
         keeps |= self._errexit and "inherit_errexit" in self.state.has
         before = self.state.flow.status
-        self.state, output = self.shell.substitute(part.body, self.state, errexit=keeps)
+        self.state, output = self.shell.substitute(
+            part.body, self.state, errexit=counts, keeps=keeps
+        )
         self.last = self.state.flow.status
         if not dialect.is_bash:
             self.state = self.state.ended(before)  # until the command ends

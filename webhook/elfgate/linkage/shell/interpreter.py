@@ -366,11 +366,13 @@ class Interpreter:
         self._counts.jobs += 1
         return self._counts.jobs
 
-    def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
+    def substitute(
+        self, body: Body, state: State, *, errexit: bool, keeps: bool
+    ) -> tuple[State, Scalar]:
         """Run the commands of ``$(…)``; give the state after, and their output."""
-        return substitute(self, body, state, errexit=errexit)
+        return substitute(self, body, state, errexit=errexit, keeps=keeps)
 
     def beside(self, body: Body, state: State) -> State:
         """Run the commands of ``<(…)``."""
-        after, _ = self.substitute(body, state, errexit=False)
+        after, _ = self.substitute(body, state, errexit=False, keeps=False)
         return after.ended(state.flow.status)

@@ -164,6 +164,7 @@ def substitute(
     state: State,
     *,
     errexit: bool,
+    keeps: bool,
 ) -> tuple[State, Scalar]:
     """Run the commands of ``$(…)``; give the state after, and their output."""
     if not body:
@@ -173,7 +174,7 @@ def substitute(
         return _file_read(walk, redirects, state)
     outer = state.flow.output
     options = state.flow.options
-    if not errexit:
+    if not keeps:
         options -= {"e"}
     flow = state.flow._replace(
         options=options,

@@ -112,7 +112,8 @@ def exec_(call: Call) -> list[State]:
         return [call.state.ended()]
     fields, name = _without_options(call)
     if fields is None:
-        return []
+        goes_on = call.world.dialect.name == "bash"  # behind an option that it does not know
+        return call.ended(FAILURE) if goes_on else []
     if not fields.prefix:
         raise LostError("the program is not known")
     launch = launched(fields, call.state, call.world)
@@ -144,7 +145,8 @@ def _without_options(call: Call) -> tuple[Fields | None, str]:
             return _named(fields)
         if _EXEC_OPTIONS.fullmatch(first):
             raise LostError("the environment of a program is not known")
-    call.walk.end(call.state, Status(ok=False, code=2), aside=True)
+    if dialect.name != "bash":
+        call.walk.end(call.state, FAILURE, aside=True)
     return None, ""
 
 

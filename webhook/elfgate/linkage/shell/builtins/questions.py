@@ -165,8 +165,8 @@ def where(call: Call, names: tuple[str, ...]) -> list[State]:
             continue
         truth = either(truth, bool(line))
         text = text if isinstance(text, Unknown) else text + line
-    if len(names) > 1 and truth and not call.world.dialect.counts_as_c:
-        truth = None  # mksh asks for all of them
+    if len(names) > 1 and truth and not call.world.dialect.is_bash:
+        truth = None  # others ask for all of them, or for the last
     return call.printed(text, FAILURE if truth is False else status_of(truth))
 
 
@@ -218,8 +218,10 @@ def kind(call: Call) -> list[State]:
     if known is None:
         return call.unsure()
     names = [name for name in known if not name.startswith("-")]
-    if call.name == "hash" and not call.world.dialect.counts_as_c:
-        return call.unsure()  # mksh does not tell what it has not found
+    # An option of bash is a name to others; mksh's hash does not tell what it has not found.
+    is_other = len(names) < len(known) and not call.world.dialect.is_bash
+    if is_other or (call.name == "hash" and not call.world.dialect.counts_as_c):
+        return call.unsure()
     if len(names) != 1:
         return call.printed(_OUTPUT, SUCCESS if not known else UNSURE)
     line = _line(call, names[0])

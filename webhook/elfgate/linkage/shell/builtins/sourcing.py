@@ -126,7 +126,10 @@ def _run(call: Call, text: str, path: str) -> list[State]:
     state = before._replace(frame=inside)
     if call.world.dialect.is_bash:
         state = _within(state, path)
-    return [_back(way, before, given) for way in _ways(call, text, state)]
+    return [
+        _back(way, before, given, of_bash=call.world.dialect.is_bash)
+        for way in _ways(call, text, state)
+    ]
 
 
 def _ways(call: Call, text: str, state: State) -> list[State]:
@@ -171,10 +174,12 @@ def _back(
     way: State,
     before: State,
     given: Fields | None,
+    *,
+    of_bash: bool,
 ) -> State:
     """Come back from a sourced file, whose own arguments are gone."""
     args = way.frame.args
-    if given is not None and args == given:
+    if given is not None and not (of_bash and _are_set_anew(args, given, before)):
         args = before.frame.args
     frame = way.frame._replace(
         calls=before.frame.calls,
@@ -185,6 +190,13 @@ def _back(
         way = way.leaving(None)
     variables = way.variables._replace(values=_outer_values(way, before))
     return way._replace(frame=frame, variables=variables)
+
+
+def _are_set_anew(args: Fields, given: Fields, before: State) -> bool:
+    """Tell whether a file has set arguments that bash keeps: not in functions, nor by ``shift``."""
+    count = len(given.values) - len(args.values)
+    is_rest = count >= 0 and args == given.without_first(count)
+    return not is_rest and "function" not in before.frame.calls
 
 
 def _outer_values(way: State, before: State) -> dict[str, Value]:

@@ -126,6 +126,8 @@ def dirname(args: Arguments, state: State, world: World) -> Scalar:
     if len(args) != 1 or args[0].startswith("-") or not args[0].strip("/"):
         return _UNKNOWN
     path = args[0].rstrip("/")
+    if "//" in path:
+        return _UNKNOWN  # tools differ in which of the slashes stay
     if "/" not in path:
         return ".\n"
     return (_SLASHES.sub("", path) or "/") + "\n"

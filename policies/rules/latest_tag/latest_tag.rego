@@ -1,8 +1,8 @@
 # METADATA
-# title: The image is the latest, whatever that is
+# title: The image's tag is latest
 # description: >-
-#   The tag is `latest`, or there is none, which means the same. Which build that is depends on when a node pulled it.
-#   Off unless it is set.
+#   The image has the tag `latest`, or no tag, which means the same. Each node runs the build that was the latest when
+#   the node pulled the image. The rule is off unless you set it.
 # custom:
 #   code: latest_tag
 #   remedy: name the image with the tag of a release, or with its digest

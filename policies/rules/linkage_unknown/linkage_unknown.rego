@@ -1,12 +1,12 @@
 # METADATA
-# title: It cannot be told whether the program starts
+# title: The start is unknown
 # description: >-
-#   Something that decides is not known: the image is still being read or cannot be read, a path that decides lies
-#   under a volume, or the start-up has a form that is not understood. What it leads to is set for each reason
-#   (`unknown`); this rule's mode is the most it may do.
+#   elfgate does not know something that decides the start: the image is not read yet or cannot be read, a volume hides a
+#   path that decides, or elfgate does not understand the form of the start-up. The settings say for each reason what it
+#   leads to (`unknown`); this rule's mode is the most that a reason may do.
 # custom:
 #   code: linkage_unknown
-#   remedy: the message names what is missing
+#   remedy: provide what the message names
 #   mode: as its reason says
 #   looks_at: []
 package elfgate.rules.linkage_unknown

@@ -1,8 +1,8 @@
 # METADATA
-# title: The image's labels do not say what it holds
+# title: The image's metadata names another platform than its files
 # description: >-
-#   The index or the config names another platform than the one that the files are built for. What the files say
-#   counts, and they start; this is noted for whoever builds the image.
+#   The index or the config names another platform than the one that the files are built for. The files decide, and the
+#   program starts; the warning is for whoever builds the image.
 # custom:
 #   code: platform_label_wrong
 #   remedy: build with the right --platform, so that index, config and files agree

@@ -1,9 +1,9 @@
 # METADATA
 # title: The combination is not supported
 # description: >-
-#   A support matrix in the settings lists for this repository which variants are supported on which architectures, and
-#   this variant is not on this one, even if it would start. The variant is told by the image's root file system; where
-#   that does not say, the tag's wording is taken for a hint, and it is unknown.
+#   A support matrix in the settings lists the variants of this repository that are supported on each architecture. This
+#   variant is not supported on this architecture, even if it starts. The image's root file system names the variant; if
+#   it does not, the tag is a hint, and the variant is unknown.
 # custom:
 #   code: support_matrix
 #   remedy: use a variant that the matrix has for this architecture, or have the row corrected

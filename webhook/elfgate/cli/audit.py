@@ -204,7 +204,7 @@ def collected(options: argparse.Namespace) -> "Collection":
 
     if "-" in options.files and str(options.nodes) == "-":
         raise InputError(
-            "standard input is the objects: it cannot be --nodes too",
+            "standard input holds the objects: --nodes needs a file",
             hint="write the nodes to a file",
         )
     settings = read_settings(options)

@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
 
     if "-" in options.file and str(options.nodes) == "-":
         raise InputError(
-            "standard input is the manifests: it cannot be --nodes too",
+            "standard input holds the manifests: --nodes needs a file",
             hint="write the nodes to a file",
         )
     outputs(options)

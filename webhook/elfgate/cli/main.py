@@ -19,26 +19,26 @@ from elfgate.errors import REPORT, ElfgateError
 from elfgate.likely import likely, meant
 
 VERBS = {
-    "scan": "tell whether an image starts, platform by platform, and why not",
-    "try": "really start an image, platform by platform, beside what is predicted",
+    "scan": "show whether an image starts on each platform, and why not",
+    "try": "start an image for real on each platform, beside the prediction",
     "verify": "predict again what `try` has reported, and compare",
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "audit": "judge what runs in a cluster, and what could move to other platforms",
     "ui": "serve the audit's page on this machine",
-    "compare": "tell what an update of an image loses or gains",
-    "needs": "tell what a program needs from the system that it is started on",
-    "bases": "tell which bases give a program what it needs",
+    "compare": "show what an update of an image loses or gains",
+    "needs": "show what a program needs from the system that starts it",
+    "bases": "show which bases give a program what it needs",
     "attest": "sign an image's verdict and facts, and attach them to it",
     "rules": "list the policies' rules",
-    "explain": "tell what a rule's code means, with an example and the way out",
+    "explain": "explain a rule's code, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",
     "warm": "read images ahead, so that the webhook knows them",
-    "mirror": "copy images into a registry of one's own, for clusters without another network",
-    "cache": "show, prune, export or import what was read",
+    "mirror": "copy images into your own registry, for clusters without another network",
+    "cache": "show, prune, export or import the facts that were read",
     "serve": "run the webhook",
-    "doctor": "find what is wrong with an installation, and say how to repair it",
-    "completion": "print the script by which a shell completes command lines",
+    "doctor": "find what is wrong with an installation, and how to repair it",
+    "completion": "print the completion script of a shell",
 }
 
 STANDING = """options may stand in variables (ELFGATE_FAIL_ON for --fail-on) and, by verb, in a \

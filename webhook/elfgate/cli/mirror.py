@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 USAGE = (
     """elfgate mirror [IMAGE... | -] [--chart CHART]... --to REGISTRY[/PATH] [--list] [-o FORMAT]"""
 )
-DESCRIPTION = """Copy images and charts into a registry of one's own, byte for byte, for clusters \
+DESCRIPTION = """Copy images and charts into your own registry, byte for byte, for clusters \
 without another
 network. Every platform is copied, and cosign's signatures and statements with it, so that digests \
 stay

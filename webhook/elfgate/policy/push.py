@@ -46,7 +46,7 @@ async def push(
             return await upload.put_manifest(_manifest(packed))
         except TimeoutError:
             raise InputError(
-                f"{reference.registry} did not take it within {_SECONDS:g} s"
+                f"{reference.registry} did not take the bundle within {_SECONDS:g} s"
             ) from None
         except (aiohttp.ClientError, ValueError) as error:
             raise InputError(f"{reference.registry} cannot be reached: {error}") from None

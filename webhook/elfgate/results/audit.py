@@ -170,7 +170,7 @@ def read_baseline(path: Path) -> frozenset[Known]:
         raise InputError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise InputError(
-            f"{path}: not a report of elfgate audit", hint="write one with -o json"
+            f"{path}: not a report of elfgate audit", hint="write a report with -o json"
         ) from error
     return frozenset(
         Known(each.namespace, each.kind, each.name, problem.state, problem.code, problem.platform)

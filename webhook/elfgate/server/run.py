@@ -166,7 +166,7 @@ def bind(listen: Listen, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise InputError(
-                f"{where} is in use", hint="set another one in listen, or 0 for any that is free"
+                f"{where} is in use", hint="set another port in listen, or 0 for any free port"
             ) from None
         raise InputError(f"cannot listen on {where}: {error.strerror}") from None
 

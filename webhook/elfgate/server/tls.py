@@ -128,7 +128,8 @@ def _readable(path: Path, mark: str, what: str) -> None:
         raise InputError(f"TLS file {path}: there is no PEM {what} in it")
     if "ENCRYPTED" in text:
         raise InputError(
-            f"TLS file {path}: the private key is encrypted", hint="give it without a passphrase"
+            f"TLS file {path}: the private key is encrypted",
+            hint="store the key without a passphrase",
         )
 
 

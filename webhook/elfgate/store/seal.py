@@ -59,7 +59,7 @@ def read_keys(text: str) -> tuple[bytes, ...]:
     if any(len(key) < KEY_CHARACTERS for key in keys):
         raise InputError(
             f"a key of the shared store has fewer than {KEY_CHARACTERS} characters",
-            hint="make one with: openssl rand -hex 32",
+            hint="make a key with: openssl rand -hex 32",
         )
     return keys
 

@@ -71,7 +71,7 @@ class SqliteFile:
             why = getattr(error, "strerror", None) or error
             raise StoreError(
                 f"the store {path} cannot be opened: {why}",
-                hint="it is a cache: it may be removed",
+                hint="the file is a cache: you may remove it",
             ) from error
 
     def read(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:

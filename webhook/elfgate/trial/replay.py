@@ -53,6 +53,6 @@ async def replay(place: str, report: Report, predictor: Predictor) -> Replayed:
         foreseen = await predictor.predict(report.contents, inquiry)
     except ValueError as error:
         raise InputError(
-            f"{place}: {error}", hint="replay it with the version of elfgate that wrote it"
+            f"{place}: {error}", hint="replay the report with the version of elfgate that wrote it"
         ) from error
     return Replayed(place, str(inquiry.platform), report.observed, foreseen.prediction)

@@ -47,6 +47,6 @@ def _tokens(path: Path) -> list[str]:
     if not tokens or any(len(token) < _SHORTEST for token in tokens):
         raise InputError(
             f"notifications.tokens: {path} has to hold tokens of {_SHORTEST} characters or more",
-            hint="make one with: openssl rand -hex 32",
+            hint="make a token with: openssl rand -hex 32",
         )
     return tokens

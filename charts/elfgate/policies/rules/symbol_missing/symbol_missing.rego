@@ -1,8 +1,8 @@
 # METADATA
 # title: A symbol is defined nowhere
 # description: >-
-#   The program needs a function or variable that none of its libraries defines, as happens to glibc programs on musl
-#   with gcompat.
+#   The program needs a function or variable that none of its libraries defines. A glibc program on musl with gcompat is
+#   the usual case.
 # custom:
 #   code: symbol_missing
 #   remedy: build the program against the libraries of the image that it runs in

@@ -1,8 +1,8 @@
 # METADATA
 # title: The image is named without its digest
 # description: >-
-#   A tag may be moved: what starts on a node tomorrow is not what was judged today, and two nodes may run two different
-#   images. Off unless it is set.
+#   A tag can move: a node may start another image tomorrow than elfgate judged today, and two nodes may run two different
+#   images. The rule is off unless you set it.
 # custom:
 #   code: unpinned_tag
 #   remedy: name the image with its digest (NAME:TAG@sha256:…)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from elfgate.cli.main import main
 from support import object_cases
 from support.api_server import ApiServer
 from support.control_plane import until
@@ -121,3 +122,19 @@ def test_an_api_server_that_refuses_exempts_nothing_and_stops_nothing(
             assert not is_allowed(webhook, "team-a")
             api.refusing = 0
             until(partial(is_allowed, webhook, "team-a"), "the exemption is not taken later")
+
+
+def test_a_check_takes_it_from_among_the_manifests(
+    tmp_path: Path, images: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = pod(container(image=BAD))
+    wanted["metadata"] |= {"name": "web", "namespace": "team-a"}
+    objects = {"kind": "List", "items": [wanted, config_map("team-a", GRANTED)]}
+    (tmp_path / "objects.json").write_text(json.dumps(objects))
+    allowed = {"policies": {"exempting_namespaces": ["team-a"]}}
+    (tmp_path / "elfgate.yaml").write_text(json.dumps(allowed))
+    words = ["check", str(tmp_path / "objects.json"), "--arch", "amd64"]
+    words += ["--image", f"{BAD}={images[BAD]}", "--store", str(tmp_path / "facts.db")]
+    assert main(words) == 1
+    assert main([*words, "--config", str(tmp_path / "elfgate.yaml")]) == 0
+    assert "user_missing" in capsys.readouterr().out

@@ -153,6 +153,7 @@ async def _check(
     from elfgate.cluster.namespaces import Given
     from elfgate.cluster.outlook import Outlook
     from elfgate.cluster.workloads import workloads
+    from elfgate.gate.exemptions import NamespaceExemptions
     from elfgate.policy.mask import masked
     from elfgate.policy.sight import Sight
     from elfgate.wiring.gate import gate as gate_of
@@ -171,7 +172,11 @@ async def _check(
     exemption = Exemption(settings.admission.exempt_namespaces if settings else (), own="")
     images = reading(options, settings)
     namespaces = Given.of(manifest for manifest, _ in found)
-    async with gate_of(judging(options), images, nodes, outlook, namespaces) as gate:
+    by = judging(options)
+    allowed = by.config.exempting_namespaces if by.config else ()
+    objects = (manifest.obj for manifest, _ in found)
+    exemptions = NamespaceExemptions.given(allowed, objects, options.namespace)
+    async with gate_of(by, images, nodes, outlook, namespaces, exemptions=exemptions) as gate:
         return await checked(found, gate, book, exemption, show)
 
 

@@ -6,10 +6,11 @@ namespace of its ConfigMap alone. What cannot be used is left out with a warning
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
+from elfgate.cluster.told import mapping, text
 from elfgate.cluster.yamldoc import documents
 from elfgate.errors import InputError
 from elfgate.policy.config import Exemption
@@ -43,6 +44,26 @@ class NamespaceExemptions:
         self.left_out: dict[str, int] = {}
         self._allowed = tuple(allowed)
         self._kept: dict[str, Entries] = {}
+
+    @classmethod
+    def given(
+        cls, allowed: Iterable[str], objects: Iterable[Mapping[str, Any]], namespace: str
+    ) -> Self:
+        """The exemptions of the ConfigMaps among some objects.
+
+        Args:
+            allowed: Patterns of the namespaces that may have some.
+            objects: Kubernetes objects.
+            namespace: Of objects that name none.
+        """
+        kept = cls(allowed)
+        for obj in objects:
+            metadata = mapping(obj.get("metadata"))
+            if obj.get("kind") == "ConfigMap" and metadata.get("name") == CONFIG_MAP:
+                data = mapping(obj.get("data"))
+                texts = {key: text(value) for key, value in data.items()}
+                kept.put(text(metadata.get("namespace")) or namespace, texts)
+        return kept
 
     def of(self, namespace: str) -> Entries:
         """The exemptions of a namespace."""
@@ -120,10 +141,10 @@ def _listed(data: Mapping[str, str]) -> list[Any]:
     """
     if KEY not in data:
         raise InputError(f"the ConfigMap has no key {KEY}")
-    text = data[KEY].encode()
-    if len(text) > MOST_BYTES:
+    written = data[KEY].encode()
+    if len(written) > MOST_BYTES:
         raise InputError(f"{KEY} has more than {MOST_BYTES >> 10} KiB")
-    read = [each.value for each in documents(text, KEY)]
+    read = [each.value for each in documents(written, KEY)]
     if not read or read == [None]:
         return []
     if len(read) > 1 or not isinstance(read[0], list):

@@ -8,6 +8,7 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.namespaces import Namespaces
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.outlook import Outlook
+from elfgate.gate.exemptions import NamespaceExemptions
 from elfgate.gate.gate import Gate
 from elfgate.policy.cautions import described
 from elfgate.policy.granted import Granted
@@ -41,6 +42,8 @@ async def gate(
     nodes: Iterable[Node],
     outlook: Outlook,
     namespaces: Namespaces | None = None,
+    *,
+    exemptions: NamespaceExemptions | None = None,
 ) -> AsyncIterator[Gate]:
     """A gate for as long as the block lasts.
 
@@ -50,6 +53,7 @@ async def gate(
         nodes: The nodes that pods may land on.
         outlook: What settings say of nodes and runtimes, beyond what is there.
         namespaces: Knows the labels of namespaces.
+        exemptions: Those that namespaces grant.
 
     Raises:
         InputError: if the policies, a reference or the store cannot be used.
@@ -65,6 +69,7 @@ async def gate(
                 outlook,
                 looks=live.looks,
                 namespaces=namespaces,
+                exemptions=exemptions,
             )
     finally:
         await live.close()

@@ -3,7 +3,8 @@
 import pytest
 
 from elfgate.linkage.shell.interpreter import follow
-from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, Dialect
+from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, KSH, Dialect
+from elfgate.linkage.values import Unknown
 from support.script_world import FakeWorld, ends, first_state
 
 GOOD = ("/good",)
@@ -79,11 +80,22 @@ def test_by_which_number_a_command_fails_is_a_matter_of_the_shell(
     assert GOOD in ends(script, FakeWorld(dialect))
 
 
-@pytest.mark.parametrize("script", ["trap 'x=1' TERM; kill $$", "trap 'x=1' CHLD"])
-def test_what_a_signal_has_the_script_do_leaves_a_doubt(script: str) -> None:
-    (ending,) = follow(f"{script}\nexec /none", first_state(), FakeWorld()).endings
-    assert ending.launch is not None
-    assert ending.launch.doubt
+DOUBTS = [
+    (BASH, "trap 'x=1' TERM; kill $$"),
+    (BASH, "trap 'x=1' CHLD"),
+    (BASH, "f() { local -; set -f; }; f"),
+    (KSH, "set -e; eval 'false; r=x' || r=y"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "script"), DOUBTS)
+def test_what_a_script_does_beside_its_commands_leaves_a_doubt(
+    dialect: Dialect, script: str
+) -> None:
+    followed = follow(f"{script}\nexec /none", first_state(), FakeWorld(dialect))
+    launches = [ending.launch for ending in followed.endings if ending.launch is not None]
+    assert launches
+    assert all(launch.doubt for launch in launches)
 
 
 LOST = [
@@ -120,3 +132,14 @@ def test_where_a_name_may_match_a_pattern_its_files_are_not_known() -> None:
     (ending,) = follow("exec p /*/x", first_state(), world).endings
     assert ending.launch is not None
     assert ending.launch.more
+
+
+UNSET_ON_SOME_WAYS = "if [ $U = 1 ]; then unset X; else X=1; fi; "
+
+
+@pytest.mark.parametrize("use", ["set -u; echo $X", "[[ -v X ]] || exit"])
+def test_a_variable_that_is_unset_on_some_ways_may_end_a_script(use: str) -> None:
+    world = FakeWorld(variables={"U": Unknown("a test says so"), "X": "0"})
+    joining = f"r=$({UNSET_ON_SOME_WAYS}{use}; echo x) || exec /good"
+    assert set(ends(f"{UNSET_ON_SOME_WAYS}{use}\nexec /none", world)) == {("/none",), "ends"}
+    assert GOOD in ends(f"set -u; {joining}\nexec /none", world)

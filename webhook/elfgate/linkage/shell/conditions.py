@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from elfgate.linkage.shell import files
-from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.state import MAY_BE_UNSET, State
 from elfgate.linkage.shell.values import (
     Truth,
     UnknownStatus,
@@ -53,7 +53,7 @@ class Expansionless:
         if isinstance(value, Fields):  # of an array, the first element counts
             return None if value.more is not None and not value.values else bool(value.values)
         if isinstance(value, Unknown):
-            if self.world.is_surely_set(name):
+            if value.because != MAY_BE_UNSET and self.world.is_surely_set(name):
                 return True
             return None
         return value is not UNSET

@@ -12,7 +12,7 @@ from elfgate.linkage.shell.arithmetic import number_of
 from elfgate.linkage.shell.changes import changed, length_of
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.lists import as_list, counts_as_set, each, is_list, is_star, joined_text
-from elfgate.linkage.shell.state import joined
+from elfgate.linkage.shell.state import MAY_BE_UNSET, joined
 from elfgate.linkage.shell.syntax.word_nodes import (
     BadOperation,
     Default,
@@ -335,8 +335,9 @@ class Parameters:
             return False
         if not _IDENTIFIER.fullmatch(part.name):
             return not part.name.isdecimal()
-        if part.name in self._expansion.state.variables.values:
-            return True
+        value = self._expansion.state.variables.values.get(part.name)
+        if value is not None:
+            return not (isinstance(value, Unknown) and value.because == MAY_BE_UNSET)
         return self._expansion.world.is_surely_set(part.name)
 
 

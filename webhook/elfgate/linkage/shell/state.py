@@ -13,6 +13,7 @@ SEARCHED = re.compile(r"PATH|LD_[A-Z_]+")  # variables by which programs and lib
 SEARCH_CHANGED = "the script changes where programs and libraries are searched"
 _HELD = 64  # of what a state holds that a unit copies
 _ROOT = frozenset({"/"})
+MAY_BE_UNSET = "a variable is set on some ways through the script only"
 _DIFFERS = "a variable differs from one way through the script to another"
 
 
@@ -299,7 +300,9 @@ def _joined_variables(one: Variables, other: Variables) -> Variables:
         here, there = one.values.get(name), other.values.get(name)
         if here != there:
             guess = here if isinstance(here, str) else ""
-            values[name] = Unknown(_DIFFERS, guess=guess or _guess(there))
+            is_set = all(value is not None and value is not UNSET for value in (here, there))
+            because = _DIFFERS if is_set else MAY_BE_UNSET
+            values[name] = Unknown(because, guess=guess or _guess(there))
     functions = one.functions if one.functions is other.functions else {**other.functions}
     functions = {**functions, **one.functions}
     return Variables(

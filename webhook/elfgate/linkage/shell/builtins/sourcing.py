@@ -216,7 +216,8 @@ def eval_(call: Call) -> list[State]:
     In doubt if one of them is not known.
     """
     known = call.args.known
-    if known is None:
+    leaves = not call.world.dialect.counts_as_c and "e" in call.state.has and not call.errexit
+    if known is None or leaves:  # mksh leaves the text at the first command that fails
         return _doubted(call, "the script evaluates what is not known")
     text = " ".join(known)
     return _ways(call, text, call.state)

@@ -31,6 +31,9 @@ def declare(call: Call) -> list[State]:
         return [call.state.doubted("the script sets variables that are not known").ended(UNSURE)]
     if options & {"f", "F", "p"}:
         return _asked(call, options, names)
+    if call.name == "local" and "-" in names:
+        after = call.state.doubted("a function has options of its own")
+        return [after.ended()]
     if call.name == "local" and _INSIDE not in call.state.frame.calls:
         return _local_outside(call)
     return _all_declared(call, options, names)

@@ -23,6 +23,7 @@ from elfgate.linkage.loaders.ld_so import given_to_loader
 from elfgate.linkage.mounts import resolved
 from elfgate.linkage.programs.first import FirstExec, first_exec
 from elfgate.linkage.programs.wrappers import unwrap
+from elfgate.linkage.reads import Reads
 from elfgate.linkage.record import Record, doubted
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.starting import started
@@ -50,6 +51,7 @@ def predict(
     explain: bool = False,
     work: Work | None = None,
     mounted_in: Tree | None = None,
+    reads: Reads | None = None,
 ) -> Prediction:
     """Predict the start of a container's program.
 
@@ -66,6 +68,7 @@ def predict(
             afterwards.
         mounted_in: The root file system whose symlinks lead the mount points, where that is another
             one: ``tree`` may stand for upper layers alone.
+        reads: Notes the variables that are asked for, if somebody wants to know.
 
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
@@ -73,7 +76,9 @@ def predict(
     Raises:
         UnreadError: if it turns on layers that are not read.
     """
-    first = first_exec(defaults, overrides)
+    first = first_exec(defaults, overrides, reads)
+    work = work or Work()
+    allowed = work.left
     architecture = ARCHITECTURES[platform.architecture]
     held = bounding(overrides, node)
     world = World(
@@ -86,7 +91,7 @@ def predict(
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
         read_only_root=overrides.read_only_root,
-        work=work or Work(),
+        work=work,
     )
     record = Record(explain=explain)
     trial = record.trial()
@@ -98,6 +103,8 @@ def predict(
         record.absorb(trial, findings=())  # what was found is not yet weighed against the rest
         name = guess_of(first.argv[0])
         record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
+    if reads and 2 * work.left < allowed:
+        reads.note_all()  # each variable costs a little: more of them might cost too much
     return Prediction(
         tuple(map(guess_of, first.argv)),
         record.findings,

@@ -74,7 +74,7 @@ def _is_path_from_elsewhere(process: Process) -> bool:
 
     Of one that a script makes of its own, the guess is good enough for a start.
     """
-    return process.doubt is None and isinstance(process.env.values.get("PATH"), Unknown)
+    return process.doubt is None and isinstance(process.env.stated("PATH"), Unknown)
 
 
 def _execute(world: World, record: Record, start: Start, paths: Sequence[str]) -> Program | None:

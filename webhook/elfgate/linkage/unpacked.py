@@ -12,6 +12,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
+from elfgate.linkage.reads import Reads
 from elfgate.linkage.report import Code, Effect, Finding, Prediction
 from elfgate.platforms import Platform
 from elfgate.rootfs.folder import DisputedError
@@ -41,6 +42,7 @@ def predict_unpacked(
     *,
     injected: Sequence[str] = INJECTED,
     explain: bool = False,
+    reads: Reads | None = None,
 ) -> Prediction:
     """Predict the start of a container's program, whichever way its layers are unpacked.
 
@@ -52,6 +54,7 @@ def predict_unpacked(
         node: What else is known of the node, such as its snapshotter.
         injected: Patterns of libraries that nodes add to containers.
         explain: Record the walk.
+        reads: Notes the variables that are asked for, if somebody wants to know.
 
     Raises:
         UnreadError: if it turns on layers that are not read.
@@ -68,6 +71,7 @@ def predict_unpacked(
             injected=injected,
             explain=explain,
             mounted_in=mounted_in,
+            reads=reads,
         )
 
     try:

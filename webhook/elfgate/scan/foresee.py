@@ -10,6 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.addons import foreign_addons
 from elfgate.linkage.distro import distro_of
 from elfgate.linkage.inputs import ImageDefaults
+from elfgate.linkage.reads import Reads
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.unpacked import predict_unpacked
 from elfgate.needs.facts import Needs
@@ -42,6 +43,7 @@ def foresee(
     Raises:
         ValueError: if a layer's stored index is damaged.
     """
+    reads = Reads()
     try:
         prediction = predict_unpacked(
             tree,
@@ -51,15 +53,17 @@ def foresee(
             inquiry.node,
             injected=injected,
             explain=inquiry.explain,
+            reads=reads,
         )
     except UnreadError as error:
         return Foreseen(unknown(str(error), UnknownReason.NOT_SCANNED), _NOT_KNOWN, whole=False)
     prediction = _with_label(prediction, declared, inquiry.platform)
     prediction = _with_addons(prediction, tree, inquiry)
     try:
-        return Foreseen(prediction, distro_of(tree, _architecture(declared)))
+        nature = distro_of(tree, _architecture(declared))
     except UnreadError:
         return Foreseen(prediction, _NOT_KNOWN, whole=False)
+    return Foreseen(prediction, nature, reads=reads.told())
 
 
 def needed(

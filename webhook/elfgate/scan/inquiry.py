@@ -6,11 +6,12 @@ two kinds. ``local.LocalPredictor`` works within this process, for images that i
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides
+from elfgate.linkage.reads import ANY, reduced
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.needs.facts import Needs
@@ -42,6 +43,11 @@ class Inquiry:
         parts = (digest, str(self.platform), self.overrides.cache_key(), self.node.cache_key())
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
+    def reading(self, reads: frozenset[str]) -> "Inquiry | None":
+        """This question without variables that are not read; None if all of them matter."""
+        overrides = reduced(self.overrides, reads)
+        return overrides and replace(self, overrides=overrides)
+
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
@@ -52,11 +58,14 @@ class Foreseen:
         variant: The image's nature.
         whole: Both are of all layers; else the nature is not known, as the upper layers decide the
             start alone.
+        reads: The variables that it turns on (``linkage.reads.Reads.told``): the same comes of a
+            start with others beside.
     """
 
     prediction: Prediction
     variant: Distro
     whole: bool = True
+    reads: frozenset[str] = frozenset({ANY})
 
 
 class KilledError(ElfgateError):

@@ -11,6 +11,7 @@ from elfgate.linkage.report import Distro, Outcome
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
+from elfgate.scan.by_reads import ByReads
 from elfgate.scan.inquiry import (
     BusyError,
     DamagedError,
@@ -43,6 +44,7 @@ class Predictions:
         self._predictor = predictor
         self._overruns = overruns
         self._answers: Recent[bytes, Foreseen] = Recent(PREDICTIONS)
+        self._by_reads = ByReads(self._answers)
         self._again: set[asyncio.Task[None]] = set()
         self._under_way: dict[bytes, asyncio.Task[Foreseen]] = {}
 
@@ -55,7 +57,10 @@ class Predictions:
 
         All of an image with a content address is in its digest.
         """
-        return self._answers.get(inquiry.key(digest)) if is_digest(digest) else None
+        if not is_digest(digest):
+            return None
+        answer = self._answers.get(inquiry.key(digest))
+        return answer or self._by_reads.get(digest, inquiry)
 
     async def of(self, contents: Contents, inquiry: Inquiry, *, namespace: str = "") -> Foreseen:
         """The answer; an unknown with its reason, if there is none.
@@ -77,6 +82,7 @@ class Predictions:
         answer = self._answers.get(key)
         if answer is not None and not (answer.whole or contents.unread):
             answer = None  # upper layers told it, and not the image's nature
+        answer = answer or self._by_reads.get(contents.digest, inquiry)
         if answer is None and self._overruns.known(contents.digest, key):
             answer = _overrun("it took too much to predict before")
         return answer or await self._joined(key, contents, inquiry, namespace)
@@ -118,6 +124,8 @@ class Predictions:
         if key is None or not is_final:
             return
         self._answers.put(key, answer)
+        if answer.whole and not contents.unread:
+            self._by_reads.put(contents.digest, inquiry, answer)
         of_all = inquiry.key(contents.digest)
         if self._answers.get(of_all) is None:
             self._answers.put(of_all, answer)

@@ -82,7 +82,8 @@ def start_of(
 
 def _known(env: Environment) -> dict[str, str]:
     """The variables whose values are known."""
-    return {name: value for name, value in env.values.items() if isinstance(value, str)}
+    stated = ((name, env.stated(name)) for name in env.beginning(""))
+    return {name: value for name, value in stated if isinstance(value, str)}
 
 
 def _word(word: Scalar) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elfgate.linkage.environment import guess_of
+from elfgate.linkage.reads import MOST_CHARACTERS, MOST_NAMES
 from elfgate.linkage.work import CHARACTERS, Work
 from elfgate.linkage.world import Process
 from elfgate.platforms import Architecture
@@ -17,6 +18,7 @@ _PAGES = 32
 _USUAL, _HIGHEST = 2 << 20, 6 << 20  # bytes: a quarter of 8 MiB, and of any stack
 _OVERHEAD = 10  # bytes beside a string: its pointer and its NUL or equals sign
 _ENTRIES = 8  # that a unit of work counts
+_SPARE = 4 * MOST_CHARACTERS + 2 * MOST_NAMES * _OVERHEAD  # other variables take so much at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ def too_long(
     Returns:
         The first string that is too long, or all of them; None if they may pass.
     """
-    work.spend((len(process.args.values) + len(process.env.values)) // _ENTRIES)
-    lengths = [len(process.name), *map(len, process.env.values)]
+    work.spend((len(process.args.values) + process.env.count) // _ENTRIES)
+    lengths = [len(process.name), *process.env.lengths()]
     lengths += [len(guess_of(word)) for word in process.args.values]
-    lengths += [len(guess_of(value)) for value in process.env.values.values()]
-    if 4 * sum(lengths) + _OVERHEAD * len(lengths) < _PAGES * sizes[0]:
+    left = _PAGES * sizes[0] - 4 * sum(lengths) - _OVERHEAD * len(lengths)
+    if left < _SPARE:
+        process.env.reads.note_all()
+    if left > 0:
         return None  # in no encoding is it longer
     work.spend(len(lengths) + sum(lengths) // CHARACTERS)
     measured = list(_measured(process))

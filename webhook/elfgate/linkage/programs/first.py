@@ -9,9 +9,10 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from elfgate.linkage.environment import ANY, Environment
+from elfgate.linkage.environment import Environment
 from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.mounts import RUNTIME_MOUNTS
+from elfgate.linkage.reads import ANY, Reads
 from elfgate.linkage.values import Scalar, Unknown
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,12 +38,15 @@ class FirstExec:
     mounts: tuple[str, ...]
 
 
-def first_exec(defaults: ImageDefaults, overrides: Overrides) -> FirstExec:
+def first_exec(
+    defaults: ImageDefaults, overrides: Overrides, reads: Reads | None = None
+) -> FirstExec:
     """Put together what the image and the pod say.
 
     Args:
         defaults: The image's config.
         overrides: The pod's container.
+        reads: Notes the variables that are asked for, if somebody wants to know.
 
     Returns:
         The first ``execve``; its ``argv`` may be empty.
@@ -51,7 +55,7 @@ def first_exec(defaults: ImageDefaults, overrides: Overrides) -> FirstExec:
     settled = frozenset(overrides.env) - overrides.unknown_env
     return FirstExec(
         argv=_argv(defaults, overrides),
-        env=Environment.of(texts, _unknown_names(overrides), settled),
+        env=Environment.of(texts, _unknown_names(overrides), settled, reads),
         cwd=posixpath.join("/", overrides.working_dir or defaults.working_dir or "/"),
         user=_user(defaults, overrides),
         mounts=(*RUNTIME_MOUNTS, *(_mount(path) for path in overrides.mounts)),

@@ -153,7 +153,7 @@ def _dialect(program: Program) -> Dialect:
 
 def _followed(text: str, state: State, inside: ScriptWorld, program: Program) -> Followed:
     process = program.process
-    changed = any(name.startswith("BASH_FUNC_") for name in process.env.values)
+    changed = bool(process.env.beginning("BASH_FUNC_"))
     changed |= any(map(process.env.names, ("BASH_ENV", "ENV")))
     zsh = posixpath.basename(process.name) == "zsh"
     if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:

@@ -177,7 +177,7 @@ class ScriptWorld:
         env = self._process.env
         if env.is_open or _OF_A_SERVICE.fullmatch(prefix):
             return _ELSEWHERE
-        return frozenset(map(inner, env.values))
+        return frozenset(map(inner, env.beginning(outer(prefix))))
 
     def look(self, path: str, cwd: str) -> Thing | Absent | Unknown:
         """Follow a path, and its last symlink."""
@@ -326,7 +326,7 @@ class ScriptWorld:
     def process_of(self, launch: Launch) -> Process:
         """Give the process that a script's command becomes."""
         env = self._process.env
-        self.spend((len(env.values) + len(launch.variables)) // 16)
+        self.spend((env.count + len(launch.variables)) // 16)
         changed: dict[str, Scalar | Unset] = {}
         for name, value in launch.variables.items():
             if name in launch.exported or env.names(name):

@@ -78,7 +78,7 @@ def bounded(workload: Workload, platforms: int, budget: Budget | None = None) ->
     budget = budget or Budget()
     budget.parts += 1
     for position, container in enumerate(workload.containers):
-        why = budget.complaint(container, max(platforms, 1))
+        why = container.skipped or budget.complaint(container, max(platforms, 1))
         if why:
             kept = (*workload.containers[:position], replace(container, skipped=why))
             return replace(workload, containers=kept)

@@ -25,6 +25,7 @@ _CHOSEN = {
     "annotations": (CDI, TRIGGERS),
 }
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+_MANY = 1000  # labels, annotations, volumes, or mounts: nobody has more, and more are kept whole
 _MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 
 _Object: TypeAlias = dict[str, Any]
@@ -115,6 +116,8 @@ def _chosen(metadata: _Object, key: str, looks: frozenset[str]) -> _Object:
     texts = metadata.get(key)
     if not isinstance(texts, dict):
         return {}
+    if len(texts) > _MANY:
+        return texts
     if key in looks:
         return _without(texts, LAST_APPLIED)
     beginnings = _CHOSEN[key]
@@ -147,7 +150,7 @@ def _without_token(pod: _Object) -> _Object:
     if not isinstance(spec, dict):
         return pod
     volumes = spec.get("volumes")
-    if not isinstance(volumes, list):
+    if not isinstance(volumes, list) or len(volumes) > _MANY:
         return pod
     tokens = {text(item.get("name")) for item in objects(volumes) if is_token(item)}
     renamed = partial(_renamed, tokens=tokens)
@@ -175,14 +178,14 @@ def _with_mounts(container: Any, changed: Callable[[Any], Any]) -> Any:
     if not isinstance(container, dict):
         return container
     mounts = container.get("volumeMounts")
-    if not isinstance(mounts, list):
+    if not isinstance(mounts, list) or len(mounts) > _MANY:
         return container
     return container | {"volumeMounts": [changed(mount) for mount in mounts]}
 
 
 def _decisive_volumes(volumes: Any) -> Any:
     """Persistent volumes, whose groups a process gets, and images; others are only mounted."""
-    if not isinstance(volumes, list):
+    if not isinstance(volumes, list) or len(volumes) > _MANY:
         return volumes
     kept: dict[object, _Object] = {}
     for volume in objects(volumes):

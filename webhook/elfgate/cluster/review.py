@@ -262,7 +262,7 @@ def _same(before: Workload, after: Workload, looks: frozenset[str]) -> bool:
 
     A pod that is bound stays where it is.
     """
-    if len(after.containers) > CONTAINERS:
+    if len(after.containers) > CONTAINERS or any(each.skipped for each in after.containers):
         return False  # those beyond were not read
     is_bound = not after.template and bool(before.pod_spec.get("nodeName"))
     if looks and after.template and _differ(before, after):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from elfgate.cluster.doubts import Doubt
+from elfgate.cluster.elements import BEYOND, Elements
 from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.given import container_doubts, emulation_doubts
 from elfgate.cluster.held import held
@@ -55,6 +56,14 @@ class _Groups:
     others: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How an object is read: by which kinds, and how much of it."""
+
+    templates: tuple[Template, ...]
+    elements: Elements
+
+
 def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
     """Read what is to be judged of an object.
 
@@ -64,44 +73,44 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
 
     Returns:
         The workload of its first pod template, with those of the rest in ``others`` (of more than
-        ``PARTS`` one beyond); None if the kind is not in ``templates``, or the object has no
-        template (a Rollout that refers to a Deployment).
+        ``PARTS`` one beyond), as far as there is room for their lists (``elements``); None if the
+        kind is not in ``templates``, or the object has no template (a Rollout that refers to a
+        Deployment).
 
     Raises:
         InputError: if a part that is read has a wrong type; the message names the part.
     """
-    found = tuple(islice(_workloads(Part(obj), tuple(templates), _DEEPEST), PARTS + 1))
+    read = _Reading(tuple(templates), Elements())
+    found = tuple(islice(_workloads(Part(obj), read, _DEEPEST), PARTS + 1))
     if not found:
         return None
     first, *others = found
     return replace(first, others=tuple(others)) if others else first
 
 
-def _workloads(root: Part, templates: tuple[Template, ...], deeper: int) -> Iterator[Workload]:
+def _workloads(root: Part, read: _Reading, deeper: int) -> Iterator[Workload]:
     kind = root.get("kind").text()
     group, slash, _version = root.get("apiVersion").text().partition("/")
     group, seen = group if slash else "", set[str]()
-    for row in templates:
+    for row in read.templates:
         if row.kind != kind or row.group != group:
             continue
         for part in held(root, row):
             if part.path in seen:
                 continue  # two rows lead to it
             if row.holds != "object":
-                found = _workload(root, part, row)
+                found = _workload(root, part, row, read.elements)
             else:
-                found = _wrapped(root, part, templates, deeper - 1) if deeper else iter(())
+                found = _wrapped(root, part, read, deeper - 1) if deeper else iter(())
             for item in found:
                 seen.add(part.path)
                 yield item
 
 
-def _wrapped(
-    root: Part, part: Part, templates: tuple[Template, ...], deeper: int
-) -> Iterator[Workload]:
+def _wrapped(root: Part, part: Part, read: _Reading, deeper: int) -> Iterator[Workload]:
     """Read a whole object that another one holds, and makes when it is admitted."""
     metadata = root.get("metadata")
-    for inner in _workloads(Part(part.value, part.parent, part.step), templates, deeper):
+    for inner in _workloads(Part(part.value, part.parent, part.step), read, deeper):
         yield replace(
             inner,
             kind=root.get("kind").text(),
@@ -122,12 +131,16 @@ def _once(*parts: tuple[Opening, ...]) -> tuple[Opening, ...]:
     return tuple(dict.fromkeys(opening for part in parts for opening in part))
 
 
-def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
+def _workload(root: Part, template: Part, row: Template, elements: Elements) -> Iterator[Workload]:
     pod_spec = template.get("spec")
     if not pod_spec:
         return
     is_pod = row.kind == "Pod" and not row.path
-    containers = tuple(islice(_containers(root, template, row, settled=is_pod), CONTAINERS + 1))
+    if not elements.hold_template(root, template):
+        yield from _beyond(root, template, row)
+        return
+    read = _containers(root, template, row, elements, settled=is_pod)
+    containers = tuple(islice(read, CONTAINERS + 1))
     if row.partial and not containers:
         return
     yield Workload(
@@ -151,7 +164,29 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
     )
 
 
-def _containers(root: Part, template: Part, row: Template, *, settled: bool) -> Iterator[Container]:
+def _beyond(root: Part, template: Part, row: Template) -> Iterator[Workload]:
+    """Give a template with too much in it: nothing is known of it but its first container."""
+    for container in template.get("spec", "containers").items(1):
+        yield Workload(
+            kind=row.kind,
+            namespace=root.get("metadata", "namespace").text(),
+            name=root.get("metadata", "name").text(),
+            containers=(_skipped(container, Role.MAIN),),
+            pod_spec={},
+            every_node=row.every_node,
+            template=row.kind != "Pod" or bool(row.path),
+            part=template.path if row.path else "",
+        )
+
+
+def _skipped(container: Part, role: Role) -> Container:
+    name, image = container.get("name").text(), container.get("image").text()
+    return Container(name, image, role, skipped=BEYOND)
+
+
+def _containers(
+    root: Part, template: Part, row: Template, elements: Elements, *, settled: bool
+) -> Iterator[Container]:
     room, pod_spec = Room(), template.get("spec")
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
@@ -162,6 +197,9 @@ def _containers(root: Part, template: Part, row: Template, *, settled: bool) -> 
         for container in pod_spec.get(field).items(most):
             if row.partial and not container.get("image").text():
                 continue  # it only changes one that the controller makes
+            if not elements.hold_container(container):
+                yield _skipped(container, role)
+                return
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
             environment = Environment(container, room)
             overrides = _overrides(container, security, environment, groups, settled=usual)

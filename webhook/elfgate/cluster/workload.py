@@ -47,8 +47,8 @@ class Container:
             injector).
         role: What it is to its pod.
         overrides: What the pod changes of the image's defaults.
-        skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it
-            is.
+        skipped: The bound of a review that it is beyond, so that neither it nor what follows it is
+            looked at; empty if it is.
         doubts: Why what would fail may not, for what the pod says of it.
         hooks: What else is executed in it.
     """

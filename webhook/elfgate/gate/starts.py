@@ -177,10 +177,12 @@ async def _with_what_is_beside(workload: Workload, start: Start, beside: Beside)
 
     The volumes of a pod that a debug container joins are there, or were judged before.
     """
+    if start.container.skipped:
+        return start
     is_first = start.container is workload.containers[0]
     brings_volumes = is_first and start.container.role is not Role.EPHEMERAL
     volumes = workload.image_volumes(VOLUMES) if brings_volumes else ()
-    if not (start.container.hooks or volumes) or start.container.skipped:
+    if not (start.container.hooks or volumes):
         return start
     added = await beside.findings(start.container, start.target, volumes)
     prediction = start.linkage.prediction

@@ -46,7 +46,7 @@ class Inquiry:
     def reading(self, reads: frozenset[str]) -> "Inquiry | None":
         """This question without variables that are not read; None if all of them matter."""
         overrides = reduced(self.overrides, reads)
-        return overrides and replace(self, overrides=overrides)
+        return None if overrides is None else replace(self, overrides=overrides)
 
 
 @dataclass(frozen=True, slots=True)

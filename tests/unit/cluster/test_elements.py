@@ -12,7 +12,7 @@ from elfgate.cluster.decisive import decisive, decisive_parts
 from elfgate.cluster.elements import BEYOND, ELEMENTS
 from elfgate.cluster.review import MAX_BYTES, Review, judged
 from elfgate.cluster.template import workload
-from elfgate.cluster.workload import CONTAINERS, Workload
+from elfgate.cluster.workload import CONTAINERS, Workload, parts_of
 from support.objects import container, pod
 
 STEPS = 2000  # calls of functions; a pod of one container takes some 300
@@ -79,6 +79,22 @@ for what, fields in OF_METADATA.items():
     EXTREMES[what]["metadata"].update(fields)
 
 
+GROUPS = {"Workflow": "argoproj.io/v1alpha1", "RayCluster": "ray.io/v1"}
+GROUPS |= {"Job": "batch.volcano.sh/v1alpha1"}
+
+
+def made(kind: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": GROUPS[kind], "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+
+
+PLACES = {
+    "templates of steps": made("Workflow", templates=[{"name": "t", "steps": []}] * 60_000),
+    "groups of workers": made("RayCluster", workerGroupSpecs=[{"template": {}}] * 60_000),
+    "tasks": made("Job", tasks=[{"name": "t", "template": {}}] * 60_000),
+}
+STEPS_OF_PLACES = 150_000  # 400 places take some 300 each
+
+
 def review(obj: dict[str, Any], old: dict[str, Any] | None = None) -> Review:
     said: dict[str, Any] = {"uid": "u", "resource": {"resource": "pods"}, "object": obj}
     said |= {"operation": "UPDATE" if old else "CREATE", "oldObject": old}
@@ -138,10 +154,25 @@ def test_all_templates_of_an_object_share_the_bound() -> None:
         "metadata": {"name": "web"},
         "spec": {"replicatedJobs": [{"name": f"j-{number}", **job} for number in range(60)]},
     }
-    found = workload(jobs)
-    assert found
-    parts = (found, *found.others)
-    assert sum(bool(part.containers[0].skipped) for part in parts) == 60 - ELEMENTS // 2000
+    parts = parts_of(workload(jobs))
+    whole = (ELEMENTS - 1) // 2000
+    assert [bool(part.containers[0].skipped) for part in parts] == [False] * whole + [True, True]
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_places_for_templates_are_counted_whatever_is_there(what: str) -> None:
+    asked = review(PLACES[what])
+    assert steps(lambda: read(asked)) < STEPS_OF_PLACES
+    *_, last = parts_of(read(asked))
+    assert last.containers[0].skipped == BEYOND
+
+
+def test_objects_with_some_hundreds_of_places_are_read_whole() -> None:
+    steps_only = [{"name": f"t-{number}", "steps": []} for number in range(300)]
+    last = {"name": "last", "container": {"image": "registry.example/web:1"}}
+    (part,) = parts_of(read(review(made("Workflow", templates=[*steps_only, last]))))
+    assert part.part == "spec.templates[300]"
+    assert not part.containers[0].skipped
 
 
 def test_an_update_beyond_what_is_read_is_judged() -> None:

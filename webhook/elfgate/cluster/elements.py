@@ -10,6 +10,8 @@ from elfgate.cluster.part import Part
 ELEMENTS = 10_000  # of all of an object's pod templates
 BEYOND = f"{ELEMENTS:,} elements of lists"
 
+_PLACE = 25  # that a place for a pod template counts as, whatever is there: looking takes as long
+
 _Way = tuple[str, ...]
 _OF_CONTAINER: tuple[_Way, ...] = (
     ("env",),
@@ -51,13 +53,13 @@ class Elements:
         self._left = ELEMENTS
 
     def hold_template(self, root: Part, template: Part) -> bool:
-        """Count what stands beside a template's containers; false if that is too much.
+        """Count a template and what stands beside its containers; false if that is too much.
 
         Args:
             root: The object.
             template: Its pod template, or itself.
         """
-        beside = sum(_length(template.value, way) for way in _OF_TEMPLATE)
+        beside = _PLACE + sum(_length(template.value, way) for way in _OF_TEMPLATE)
         beside += sum(_size(_at(template.value, way), self._left) for way in _NESTED)
         if root.value is not template.value:
             beside += sum(_length(root.value, way) for way in _OF_TEMPLATE[:3])

@@ -98,6 +98,9 @@ def _workloads(root: Part, read: _Reading, deeper: int) -> Iterator[Workload]:
         for part in held(root, row):
             if part.path in seen:
                 continue  # two rows lead to it
+            if not read.elements.hold_template(root, part):
+                yield _beyond(root, part, row)
+                return
             if row.holds != "object":
                 found = _workload(root, part, row, read.elements)
             else:
@@ -136,9 +139,6 @@ def _workload(root: Part, template: Part, row: Template, elements: Elements) -> 
     if not pod_spec:
         return
     is_pod = row.kind == "Pod" and not row.path
-    if not elements.hold_template(root, template):
-        yield from _beyond(root, template, row)
-        return
     read = _containers(root, template, row, elements, settled=is_pod)
     containers = tuple(islice(read, CONTAINERS + 1))
     if row.partial and not containers:
@@ -164,19 +164,27 @@ def _workload(root: Part, template: Part, row: Template, elements: Elements) -> 
     )
 
 
-def _beyond(root: Part, template: Part, row: Template) -> Iterator[Workload]:
-    """Give a template with too much in it: nothing is known of it but its first container."""
+def _beyond(root: Part, template: Part, row: Template) -> Workload:
+    """Give a template for which there is no room: it stands for all that follow.
+
+    Nothing is known of it but its first container.
+    """
+    return Workload(
+        kind=row.kind,
+        namespace=root.get("metadata", "namespace").text(),
+        name=root.get("metadata", "name").text(),
+        containers=(_first_skipped(template),),
+        pod_spec={},
+        every_node=row.every_node,
+        template=row.kind != "Pod" or bool(row.path),
+        part=template.path if row.path else "",
+    )
+
+
+def _first_skipped(template: Part) -> Container:
     for container in template.get("spec", "containers").items(1):
-        yield Workload(
-            kind=row.kind,
-            namespace=root.get("metadata", "namespace").text(),
-            name=root.get("metadata", "name").text(),
-            containers=(_skipped(container, Role.MAIN),),
-            pod_spec={},
-            every_node=row.every_node,
-            template=row.kind != "Pod" or bool(row.path),
-            part=template.path if row.path else "",
-        )
+        return _skipped(container, Role.MAIN)
+    return Container(template.path, "", skipped=BEYOND)
 
 
 def _skipped(container: Part, role: Role) -> Container:

@@ -5,6 +5,7 @@ import pytest
 from elfgate.linkage.report import Outcome
 from support import tarball
 from support.image import alpine, musl_program, start
+from support.script_world import FakeWorld, ends
 
 ENV = {"PATH": "/bin"}
 TOOLS = ("cat", "echo", "printf", "xargs", "bash")
@@ -74,3 +75,16 @@ def test_what_a_program_is_given_counts_though_its_value_is_not_known() -> None:
         "s": tarball.program("#!/bin/sh\nexport A=\n/t\nread A\n/t && exec app\nexec /none\n"),
     }
     assert start(files, "/s", env=ENV).outcome is not Outcome.CANNOT_START
+
+
+def test_what_xargs_starts_and_fails_in_its_loader_does_not_fail_as_xargs_does() -> None:
+    world = FakeWorld(
+        programs=frozenset({"xargs", "broken"}),
+        broken=frozenset({"/bin/broken", "/app/broken"}),
+        files={"/app/broken": "x"},
+    )
+    for name in ("broken", "/app/broken"):
+        script = f"printf 'a\\n' | xargs {name} || exec /good\nexec /none"
+        assert ("/good",) in ends(script, world)
+        assert ("/none",) in ends(script, world)
+    assert ends("printf 'a\\n' | xargs nope || exec /good\nexec /none", world) == [("/good",)]

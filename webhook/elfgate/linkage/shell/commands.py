@@ -12,7 +12,7 @@ from elfgate.linkage.shell.builtins.table import BUILTINS, SPECIAL
 from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.files import made
+from elfgate.linkage.shell.files import is_executable, made
 from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
@@ -196,9 +196,20 @@ def _handed_on(
     if fields is None:
         return launch, outcome
     inner = launched(fields, state, call.world)
-    if call.world.outcome(inner) is Outcome.CANNOT_START:
-        return inner, Outcome.CANNOT_START
-    return launch, outcome
+    if call.world.outcome(inner) is not Outcome.CANNOT_START:
+        return launch, outcome
+    if posixpath.basename(call.name) == "xargs" and _is_executed(inner, state, call):
+        return launch, outcome  # what fails in its loader has a status that xargs makes its own of
+    return inner, Outcome.CANNOT_START
+
+
+def _is_executed(launch: Launch, state: State, call: Call) -> bool:
+    """Tell whether the kernel may execute a program, though it fails then."""
+    name = launch.argv[0]
+    path = name if "/" in name else find(name, state, call.world)
+    if isinstance(path, str):
+        return is_executable(path, state, call.world) is not False
+    return path is not None
 
 
 def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:

@@ -102,8 +102,10 @@ class Collection:
 
     def _owned(self, subject: Subject) -> Subject:
         """A workload that is its namespace's owner's, if nothing else is said."""
+        if subject.owner:
+            return subject
         inherited = self.owners.get(subject.workload.namespace, "")
-        return subject if subject.owner or not inherited else replace(subject, owner=inherited)
+        return replace(subject, owner=inherited)
 
     def _add(self, manifest: Manifest) -> None:
         obj = Part(manifest.obj)
@@ -139,10 +141,8 @@ class Collection:
         root = self._made_by(self._own, chain, obj.get("metadata", "namespace").text())
         if root is None:
             return False
-        spec = obj.get("spec")
-        lists = (spec.get(field).items() for field in ("initContainers", "containers"))
-        names = {each.get("name").text() for each in chain_of.from_iterable(lists)}
-        if not names <= container_names(self._own[root].workload):
+        known = container_names(self._own[root].workload)
+        if not _names(obj.get("spec")) <= known:
             return False
         self._count[root] += 1
         return True
@@ -153,8 +153,9 @@ class Collection:
         own = _key(found, f"{found.kind}/{found.name}")
         if not chain:
             # Its twin may be of another file, and objects of files may have no name.
-            twin = _key(found, f"{own[1]} of {subject.source}")
-            self._own[twin if own in self._own else own] = subject
+            if own in self._own:
+                own = _key(found, f"{own[1]} of {subject.source}")
+            self._own[own] = subject
             return
         nearest = _key(found, chain[0])
         if found.kind != "Pod":
@@ -171,8 +172,11 @@ class Collection:
         """The audited workload that made an object with these owners."""
         if not chain:
             return None
+        root = self._root(found, (namespace, chain[0]))
+        if root is not None:
+            return root
         guess = namespace, chain[-1]
-        return self._root(found, (namespace, chain[0])) or (guess if guess in found else None)
+        return guess if guess in found else None
 
     def _root(self, found: Mapping[Key, Subject], key: Key) -> Key | None:
         """The audited workload that in the end made what an object of this key made."""
@@ -181,6 +185,13 @@ class Collection:
             seen.add(key)
             key = self._makers[key]
         return key if key in found else None
+
+
+def _names(spec: Part) -> set[str]:
+    """The names of a PodSpec's containers."""
+    first = spec.get("initContainers").items()
+    then = spec.get("containers").items()
+    return {each.get("name").text() for each in (*first, *then)}
 
 
 def _key(found: Workload, name: str) -> Key:
@@ -209,7 +220,9 @@ def _without_names(affinity: object) -> object:
         for term in required.get("nodeSelectorTerms").items()
     ]
     left = [term for term in terms if term]
-    return {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": left}}} if left else None
+    if not left:
+        return None
+    return {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": left}}}
 
 
 def _join(found: dict[Key, Subject], subject: Subject) -> None:

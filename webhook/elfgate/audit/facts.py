@@ -70,9 +70,18 @@ def _cell(image: str, linkage: LinkageEntry, asked: _Asked | None) -> Cell:
     state = _STATES[linkage.verdict]
     if state is State.STARTS:
         return Cell(image, linkage.platform, state)
-    finding = next(each for each in linkage.findings if each.effect == _EFFECTS[state])
-    reason, because = asked.doubt() if asked and state is State.FAILS else (finding.reason, "")
-    state = State.UNKNOWN if reason else state
+    effect = _EFFECTS[state]
+    finding = next(each for each in linkage.findings if each.effect == effect)
+    reason = finding.reason
+    message = finding.message
+    remedy = _known_remedy(linkage, finding)
+    if asked is not None:
+        remedy = _remedy(asked.judgement.verdict, linkage, finding)
+        if state is State.FAILS:
+            reason, because = asked.doubt()
+            message = _doubted(message, because)
+    if reason:
+        state = State.UNKNOWN
     problem = Problem(
         image=image,
         container=linkage.container,
@@ -80,12 +89,16 @@ def _cell(image: str, linkage: LinkageEntry, asked: _Asked | None) -> Cell:
         state=state,
         code=finding.code,
         reason=reason,
-        message=f"{finding.message}, but {because}" if because else finding.message,
-        remedy=_remedy(asked.judgement.verdict, linkage, finding)
-        if asked
-        else _known_remedy(linkage, finding),
+        message=message,
+        remedy=remedy,
     )
     return Cell(image, linkage.platform, state, problem)
+
+
+def _doubted(message: str, because: str) -> str:
+    if not because:
+        return message
+    return f"{message}, but {because}"
 
 
 def _remedy(verdict: Verdict, linkage: LinkageEntry, finding: FindingEntry) -> str:

@@ -59,12 +59,17 @@ async def once_more(entries: Sequence[Entry], judge: Judge) -> list[Entry]:
     That tag may have been read meanwhile.
     """
     tags: dict[str, set[str]] = defaultdict(set)
-    for image in {image for entry in entries for image in entry.images}:
-        tags[_repository(image)].add(image)
+    for entry in entries:
+        for image in entry.images:
+            tags[_repository(image)].add(image)
+
+    def has_others(image: str) -> bool:
+        return len(tags[_repository(image)]) > 1
+
     return await judged_again(
         entries,
         judge,
-        lambda entry: any(len(tags[_repository(image)]) > 1 for image in entry.failing),
+        lambda entry: any(map(has_others, entry.failing)),
     )
 
 
@@ -91,7 +96,14 @@ async def _readable(subject: Subject, judge: Judge) -> Entry:
         return await judge(subject)
     except InputError as error:
         problem = Problem(
-            "", "", "", State.UNKNOWN, "linkage_unknown", error.message, "shape_unknown", error.hint
+            image="",
+            container="",
+            platform="",
+            state=State.UNKNOWN,
+            code="linkage_unknown",
+            message=error.message,
+            reason="shape_unknown",
+            remedy=error.hint,
         )
         return Entry(subject, problems=(problem,))
 

@@ -37,7 +37,8 @@ def _report(namespace: str, entries: Iterable[Entry], book: Rulebook) -> dict[st
     results = []
     for entry in entries:
         told = [_result(entry, problem, book) for problem in _distinct(entry)]
-        counts.update([each["result"] for each in told] or ["pass"])
+        words = [each["result"] for each in told]
+        counts.update(words or ["pass"])
         results += told
     results.sort(key=lambda each: _ORDER.index(each["result"]))
     return {
@@ -52,39 +53,57 @@ def _distinct(entry: Entry) -> list[Problem]:
     """A workload's problems, those of several platforms that are told in the same words once."""
     found: dict[tuple[str, str, str], Problem] = {}
     for problem in entry.problems:
-        found.setdefault((problem.container, problem.code, problem.message), problem)
+        found.setdefault(_words(problem), problem)
     return list(found.values())
 
 
+def _words(problem: Problem) -> tuple[str, str, str]:
+    """The words of a problem, which may be the same on several platforms."""
+    return problem.container, problem.code, problem.message
+
+
 def _result(entry: Entry, problem: Problem, book: Rulebook) -> dict[str, Any]:
-    platforms = [
-        each.platform
-        for each in entry.problems
-        if (each.container, each.code, each.message)
-        == (problem.container, problem.code, problem.message)
-    ]
-    properties = {
-        "image": problem.image,
-        "container": problem.container,
-        "platforms": ", ".join(filter(None, platforms)),
-        "decision": "would be denied" if entry.would_deny else entry.decision,
-        "reason": problem.reason,
-        "remedy": problem.remedy,
-        "owner": entry.subject.owner,
-        "help": book.link(problem.code),
-    }
     return {
         "source": _SOURCE,
         "policy": _SOURCE,
         "rule": problem.code,
         "category": "Start",
-        "severity": "high" if problem.state is State.FAILS else "info",
+        "severity": _severity(problem),
         "result": _word(entry, problem),
         "scored": True,
         "message": _cut(problem.message),
         "resources": [_object(entry)],
-        "properties": _said(properties),
+        "properties": _said(_properties(entry, problem, book)),
     }
+
+
+def _severity(problem: Problem) -> str:
+    if problem.state is State.FAILS:
+        return "high"
+    return "info"
+
+
+def _properties(entry: Entry, problem: Problem, book: Rulebook) -> dict[str, str]:
+    words = _words(problem)
+    platforms = [
+        each.platform for each in entry.problems if each.platform and _words(each) == words
+    ]
+    return {
+        "image": problem.image,
+        "container": problem.container,
+        "platforms": ", ".join(platforms),
+        "decision": _decision(entry),
+        "reason": problem.reason,
+        "remedy": problem.remedy,
+        "owner": entry.subject.owner,
+        "help": book.link(problem.code),
+    }
+
+
+def _decision(entry: Entry) -> str:
+    if entry.would_deny:
+        return "would be denied"
+    return entry.decision
 
 
 def _word(entry: Entry, problem: Problem) -> str:
@@ -93,7 +112,9 @@ def _word(entry: Entry, problem: Problem) -> str:
         return "skip"
     if problem.state is not State.FAILS:
         return "error"
-    return "fail" if entry.decision == "denied" or entry.would_deny else "warn"
+    if entry.would_deny or entry.decision == "denied":
+        return "fail"
+    return "warn"
 
 
 def _object(entry: Entry) -> dict[str, str]:
@@ -105,4 +126,6 @@ def _said(properties: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_SIGNS else f"{text[: _MOST_SIGNS - 1]}…"
+    if len(text) <= _MOST_SIGNS:
+        return text
+    return f"{text[: _MOST_SIGNS - 1]}…"

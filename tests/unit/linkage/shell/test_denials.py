@@ -104,6 +104,7 @@ LOST = [
     (BUSYBOX, "f() { break; }; for i in 1; do f; exec /good; done"),
     (DASH, "r=$((f) || echo x)"),
     (BUSYBOX, "r=$((f) || echo x)"),
+    (BASH, "((true\n)\necho a\n)"),
 ]
 
 

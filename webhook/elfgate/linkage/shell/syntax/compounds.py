@@ -93,8 +93,8 @@ class CompoundReader:
         return Group(body)
 
     def _subshell(self) -> Node:
-        if self._source.dialect.arithmetic_command and self._source.starts("(("):
-            start = self._source.at
+        start, is_double = self._source.at, self._source.starts("((")
+        if self._source.dialect.arithmetic_command and is_double:
             self._source.at += 2
             word = self._words.arithmetic_until("))")
             if word is not None:
@@ -103,6 +103,12 @@ class CompoundReader:
         self._tokens.take("(")
         body = self._lists.commands(")")
         self._tokens.take(")")
+        if (
+            is_double
+            and self._source.dialect.is_bash
+            and "\n" in self._source.text[start : self._source.at]
+        ):
+            raise ScriptSyntaxError("bash joins the lines behind two parentheses")
         return Subshell(body)
 
     def _double_bracket(self) -> Node:

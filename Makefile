@@ -111,6 +111,11 @@ truth: $(STAMP) ## Start real programs in real roots for every architecture, and
 	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; \
 	  if [ -n "$(RECORD)" ]; then $(BIN)/python -m docs.accuracy build/truth/accuracy.json; fi; exit $$status
 
+.PHONY: bases
+bases: $(STAMP) ## Put 20 real programs upon 12 bases for 4 architectures, predict and start each (RECORD=1: in docs/accuracy.md)
+	PYTHONPATH=tests:. $(BIN)/python -m truth.rebased $(if $(RECORD),--record); status=$$?; \
+	  if [ -n "$(RECORD)" ]; then $(BIN)/python -m docs.accuracy; fi; exit $$status
+
 .PHONY: bench
 bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the first time, if there is Go)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt

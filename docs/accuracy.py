@@ -1,4 +1,4 @@
-"""Writes docs/accuracy.md from the summary that ``make truth`` leaves (RECORD=1 keeps it).
+"""Writes docs/accuracy.md from what ``make truth`` and ``make bases`` leave (RECORD=1 keeps it).
 
 python -m docs.accuracy [SUMMARY]
 """
@@ -15,6 +15,14 @@ from elfgate.reports.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "accuracy.md"
 SUMMARY = ROOT / "tests" / "truth" / "accuracy.json"
+REBASED = ROOT / "tests" / "truth" / "rebased.json"
+_VERDICTS = ("right", "wrong", "unknown")
+_BASES = """## Programs put upon bases
+
+Written by `make bases RECORD=1`: real programs, a build for each architecture, upon each root that the lab has for \
+it.
+`elfgate bases --among` predicts whether a program starts there, and it is started.
+"""
 _WRONG = ("false deny", "false start", "wrong code", "unknown")
 _COLUMNS = (
     "starts",
@@ -47,8 +55,8 @@ words has no code
 """
 
 
-def page(summary: Mapping[str, Any]) -> str:
-    """The page that a summary makes."""
+def page(summary: Mapping[str, Any], rebased: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page that a summary makes, and the figures of programs put upon bases."""
     kinds: Mapping[str, Mapping[str, int]] = summary["kinds"]
     total = _sum(kinds.values())
     beginning = _BEGINNING.format(
@@ -67,6 +75,8 @@ def page(summary: Mapping[str, Any]) -> str:
         f"## By reason\n\n{_reasons(summary['failures'])}",
         f"## What is known to be wrong\n\n{_known(summary['known'])}",
     ]
+    if rebased:
+        parts.append(f"{_BASES}\n{_rebased(rebased)}")
     if summary["left_out"]:
         told = "".join(f"- {each}\n" for each in summary["left_out"])
         parts.append(f"## What this run left out\n\n{told}")
@@ -102,6 +112,31 @@ def _known(rows: Iterable[Mapping[str, Any]]) -> str:
     return Table(("starts", "which is a", "number", "reason"), cells).markdown()
 
 
+def _rebased(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    columns = (
+        "architecture",
+        "on",
+        "programs",
+        "bases",
+        "starts",
+        "started",
+        *_VERDICTS,
+    )
+    cells = [
+        (
+            name,
+            f"{row['date']}, {row['machine']}",
+            len(row["programs"]),
+            len(row["bases"]),
+            row["starts"],
+            row["started"],
+            *(row[verdict] for verdict in _VERDICTS),
+        )
+        for name, row in rows.items()
+    ]
+    return Table(columns, cells).markdown()
+
+
 def _sum(rows: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for row in rows:
@@ -127,7 +162,13 @@ def main() -> None:
     """Keep the summary that is named, and write the page."""
     if len(sys.argv) > 1:
         shutil.copyfile(sys.argv[1], SUMMARY)
-    PAGE.write_text(page(json.loads(SUMMARY.read_text(encoding="utf-8"))), encoding="utf-8")
+    PAGE.write_text(page(_read(SUMMARY), _read(REBASED)), encoding="utf-8")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A record; empty where there is none yet."""
+    read: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read
 
 
 if __name__ == "__main__":

@@ -115,6 +115,11 @@ ROOTS: dict[str, Root] = {
     "distroless-cc": Root(
         "bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY
     ),
+    "distroless-cc-11": Root(
+        "bullseye", (*_CC, "base-files"), ("amd64", "386", "arm64", "arm/v7"), (), "distroless"
+    ),
+    "distroless-13": Root("trixie", (*_C, "base-files"), _TRIXIE, _TRIXIE_CROSS, "distroless"),
+    "distroless-cc-13": Root("trixie", (*_CC, "base-files"), _TRIXIE, _TRIXIE_CROSS, "distroless"),
     "debian11": Root("bullseye", _FULL, ("amd64", "386", "arm64", "arm/v7")),
     "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",), rare=_CROSS_ONLY),
     "debian13": Root("trixie", _FULL, _TRIXIE, _TRIXIE_CROSS),

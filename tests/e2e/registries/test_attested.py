@@ -122,7 +122,7 @@ def test_attesting_again_leaves_one_verdict(verifying: Verifying) -> None:
 def block(language: str, word: str = "") -> str:
     """The first example of the page in a language that has a word in it."""
     found = re.findall(rf"^```{language}\n(.*?)^```", DOCS, re.DOTALL | re.MULTILINE)
-    return next(each for each in found if word in each)
+    return next(str(each) for each in found if word in each)
 
 
 def statement(verifying: Verifying, tag: str) -> str:

@@ -9,9 +9,9 @@ from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.trial import accounts, heads
 from elfgate.trial.accounts import Account
 from elfgate.trial.container import Bounds, start_of
-from elfgate.trial.execute import has_head
 from elfgate.trial.ready import Probe
 from elfgate.trial.supervise import Output
+from elfgate.trial.taken import has_head
 from support.elf_file import elf_file
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:44::/srv:/bin/sh\nbroken\nodd:x:y:z::/\n"

@@ -37,7 +37,7 @@ def registration(architecture: str, qemu: Path) -> str:
 def of_host() -> list[tuple[str, str]]:
     """The first bytes of the programs that this machine's own kernel runs, and their masks.
 
-    Both in hexadecimal, for ``execute.has_head``.
+    Both in hexadecimal, for ``taken.has_head``.
     """
     heads = (_head(name) for name in ARCHITECTURES if native(name))
     return [(magic.hex(), mask.hex()) for magic, mask in heads]

@@ -4,6 +4,7 @@ import os
 import selectors
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,28 +60,41 @@ def watch(process: int, outputs: tuple[int, int], request: dict[str, Any]) -> di
     most = 4 * request["output"]
     kept = [Output(most, word) for _ in outputs]
     began = time.monotonic()
-    ending = ""
     with selectors.DefaultSelector() as selector:
         for file, output in zip(outputs, kept, strict=True):
             os.set_blocking(file, False)
             selector.register(file, _READ, output)
         end = os.pidfd_open(process)
         selector.register(end, _READ)
-        look = began
-        while not (ended := _read(selector, _TICK, end)) and not ending:
-            if time.monotonic() >= look:
-                ending = _ending(request, probe, kept, began)
-                look = time.monotonic() + _TICK
-        if not ended:
-            os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-        code = os.waitstatus_to_exitcode(status)
+        ending = _followed(selector, end, lambda: _ending(request, probe, kept, began))
+        code = _ended(process, early=bool(ending))
         selector.unregister(end)
         os.close(end)
         _drain(selector)
     seconds = time.monotonic() - began
     told = _told(ending, request["output"], kept, seconds)
     return {**told, "code": code}
+
+
+def _followed(selector: selectors.BaseSelector, end: int, ending: Callable[[], str]) -> str:
+    """Read until the process ends, or is to be ended: why; empty if it has ended by itself."""
+    look = 0.0
+    while not _read(selector, _TICK, end):
+        if time.monotonic() < look:
+            continue
+        why = ending()
+        if why:
+            return why
+        look = time.monotonic() + _TICK
+    return ""
+
+
+def _ended(process: int, *, early: bool) -> int:
+    """The exit code of a process, which is ended if it is early."""
+    if early:
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _read(selector: selectors.BaseSelector, seconds: float, end: int = -1) -> bool:

@@ -19,6 +19,7 @@ _TYPES = {
     "hardlink": tarfile.LNKTYPE,
     "fifo": tarfile.FIFOTYPE,
     "device": tarfile.CHRTYPE,
+    "null_device": tarfile.CHRTYPE,
     "unreadable": b"Z",  # of no type that anybody knows
 }
 
@@ -67,6 +68,11 @@ def fifo() -> Item:
     return Item("fifo")
 
 
+def null_device() -> Item:
+    """A character device 0/0, which overlayfs takes for a whiteout."""
+    return Item("null_device", mode=0o755)
+
+
 def whiteout(path: str) -> str:
     """The name of the entry that hides ``path``."""
     parent, slash, name = path.rpartition("/")
@@ -99,6 +105,8 @@ def tarball(
             )
             info = tarfile.TarInfo(name)
             info.type = _TYPES[item.kind]
+            if item.kind == "device":  # /dev/null's
+                info.devmajor, info.devminor = 1, 3
             info.mode, info.uid, info.gid = item.mode, item.uid, item.gid
             info.linkname, info.size = item.target, len(item.data)
             if item.capability:  # as tar --xattrs writes it

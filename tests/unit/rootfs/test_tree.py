@@ -8,11 +8,13 @@ from elfgate.rootfs.tree import Found, Missing, Tree
 from support.elf_file import elf_file
 from support.tarball import (
     Content,
+    Item,
     directory,
     fifo,
     hardlink,
     layer,
     link,
+    null_device,
     opaque,
     program,
     text,
@@ -100,6 +102,13 @@ def test_a_missing_component_is_told_by_its_real_path() -> None:
     assert missing(where, "/dangling") == ("ENOENT", "/nowhere")
     result = where.lookup("/lib/none")
     assert result.symlinks == ("/lib",)
+
+
+def test_a_device_0_0_is_a_whiteout_to_overlayfs_and_a_device_in_one_folder() -> None:
+    where = tree({"h": "", "k": program("x")}, {"h": null_device()})
+    assert missing(where, "/h") == ("ENOENT", "/h")
+    assert found(where.in_one_folder(), "/h").entry.kind is Kind.OTHER
+    assert tree({"h": ""}, {"null": Item("device")}).lookup("/null") is not None
 
 
 def test_nothing_is_behind_a_file_or_a_device() -> None:

@@ -21,7 +21,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
 from elfgate.images.streams import unpack
-from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.entry import NULL_DEVICE, Entry, Kind
 from elfgate.rootfs.header import BLOCK, parse
 
 Fetch = Callable[[int, int], bytes]
@@ -163,6 +163,8 @@ class _Row(BaseModel):
     uid: Number = 0
     gid: Number = 0
     link: str = Field("", alias="linkName")
+    major: Number = Field(0, alias="devMajor")
+    minor: Number = Field(0, alias="devMinor")
     xattrs: dict[str, Any] = Field(default_factory=dict)
     digest: str = ""
     offset: Number = 0
@@ -192,7 +194,9 @@ def _items(entries: Sequence[_Row], end: int) -> list[Item]:
 def _entry(row: _Row) -> Entry:
     kind = _KINDS.get(row.type, Kind.UNREADABLE)
     capability = _decoded(row.xattrs.get(_CAPABILITY, ""))
-    return Entry(kind, row.mode, row.uid, row.gid, row.size, row.link, capability=capability)
+    is_null = row.type == "char" and not row.major and not row.minor
+    traits = NULL_DEVICE if is_null else 0
+    return Entry(kind, row.mode, row.uid, row.gid, row.size, row.link, traits, capability)
 
 
 def _decoded(value: object) -> bytes:

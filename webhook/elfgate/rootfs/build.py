@@ -3,7 +3,7 @@
 from elfgate.rootfs import form
 from elfgate.rootfs.contents import Buffer, keep
 from elfgate.rootfs.encode import encode
-from elfgate.rootfs.entry import DISPUTED, OPAQUE, Entry, Kind
+from elfgate.rootfs.entry import DISPUTED, NULL_DEVICE, OPAQUE, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Name, Upper, short
@@ -57,6 +57,8 @@ class LayerBuilder:
             entry = _within_bounds(entry)
         if path == "/":
             return
+        if entry.traits & NULL_DEVICE:
+            self._upper.root.mark(NULL_DEVICE)
         name = Name(entry)
         if entry.kind is Kind.FILE:
             self._keep(path, name, data)
@@ -104,6 +106,19 @@ class LayerBuilder:
         # before it.
         if by_kernel or self._upper.may_imply(hiding):
             self._upper.root.mark(DISPUTED)
+
+    def disturb(self, path: str) -> None:
+        """Have what the layer has by a path so far, if anything, as of no known content.
+
+        Args:
+            path: Absolute, normalised.
+
+        Raises:
+            ValueError: as ``add`` does.
+            UnreadableError: as ``add`` does.
+        """
+        if path != "/" and self._upper.find(path) is not None:
+            self._upper.put(path, Name(Entry(Kind.UNREADABLE)))
 
     def build(self) -> Layer:
         """The finished index. The builder is spent then."""

@@ -7,7 +7,7 @@ Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's ru
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
-from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.entry import PASSING, Entry, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,9 @@ def add(
     """
     path = absolute(name)
     parent, _, last = path.rpartition("/")
-    if last == OPAQUE:
+    if entry.traits & PASSING:
+        builder.disturb(path)
+    elif last == OPAQUE:
         builder.opaque(parent)
     elif last.startswith(WHITEOUT):
         builder.add(f"{parent}/{_hidden(last)}", Entry(Kind.WHITEOUT))

@@ -9,7 +9,7 @@ while overlayfs shows a directory ``bin`` instead of the link.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, NULL_DEVICE, OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.landing import are_apart, is_settled
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.overlay import Folder, Overlay, Part, join
@@ -44,7 +44,7 @@ def folder(layers: Sequence[Layer | Unread]) -> Folder | None:
         raise DisputedError
     moved: set[Part] = set()
     landed: defaultdict[str, list[Part]] = defaultdict(list)
-    is_other = False
+    is_other = any(layer.root.traits & NULL_DEVICE for layer in layers)
     upper = [layer for layer in layers[1:] if isinstance(layer, Layer)]
     names = [_Names(layer) for layer in layers]
     for number, layer in enumerate(upper, 1):

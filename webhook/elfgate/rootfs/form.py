@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 9
+VERSION = 10
 
 HEADER = struct.Struct(
     "<8sHHIQ"

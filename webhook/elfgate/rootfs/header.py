@@ -13,8 +13,9 @@ from functools import lru_cache
 
 BLOCK = 512
 PAX_BYTES = 1 << 20  # archive/tar: maxSpecialFileSize
+WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))  # types, whatever size they tell
 
-_FIELDS = struct.Struct("100s8s8s8s12s12x8sc100s6s2x32x32x8x8x155s12x")
+_FIELDS = struct.Struct("100s8s8s8s12s12x8sc100s6s2x32x32x16s155s12x")
 _EMPTY_SUM = 8 * ord(" ")
 _DECIMAL = re.compile(rb"[+-]?[0-9]{1,19}")
 _SPARSE_NUMBERS = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
@@ -29,10 +30,11 @@ class Header:
         mode: ``mode``, unmasked.
         uid: Owner.
         gid: Group.
-        size: ``size`` in bytes.
+        size: ``size`` in bytes; of no meaning where the type has no data (``WITHOUT_DATA``).
         type: The type flag, one byte.
         link: The link's target, as bytes.
         extended: A GNU sparse header that is followed by more blocks of its map.
+        is_null: A character device 0/0.
     """
 
     name: bytes
@@ -43,6 +45,7 @@ class Header:
     type: bytes
     link: bytes
     extended: bool = False
+    is_null: bool = False
 
 
 def parse(block: bytes) -> Header:
@@ -51,7 +54,7 @@ def parse(block: bytes) -> Header:
     Raises:
         ValueError: if the checksum or a number is wrong.
     """
-    name, mode, uid, gid, size, checksum, kind, link, magic, prefix = _FIELDS.unpack(block)
+    name, mode, uid, gid, size, checksum, kind, link, magic, device, prefix = _FIELDS.unpack(block)
     # An Adler-32's lower half is the sum of the bytes plus one, modulo 65521, which 256 bytes stay
     # below.
     unsigned = (zlib.adler32(block[:256]) & 0xFFFF) + (zlib.adler32(block[256:]) & 0xFFFF) - 2
@@ -63,12 +66,21 @@ def parse(block: bytes) -> Header:
     if directory:
         name = directory + b"/" + name
     length = number(size)
-    if length < 0:
+    if length < 0 and kind not in WITHOUT_DATA:
         raise ValueError("a size is negative")
     extended = kind == b"S" and block[482] != 0
     link = link.partition(b"\0")[0]
+    is_null = kind == b"3" and not number(device[:8]) and not number(device[8:])
     return Header(
-        name, _repeated(mode), _repeated(uid), _repeated(gid), length, kind, link, extended
+        name,
+        _repeated(mode),
+        _repeated(uid),
+        _repeated(gid),
+        length,
+        kind,
+        link,
+        extended,
+        is_null,
     )
 
 

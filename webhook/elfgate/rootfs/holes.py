@@ -14,7 +14,7 @@ from elfgate.rootfs.input import Input
 
 _PREFIX = "GNU.sparse."
 _MAP = f"{_PREFIX}map"
-_VERSIONS = {("0", "0"): False, ("0", "1"): False, ("1", "0"): True}
+_VERSIONS = {(b"0", b"0"): False, (b"0", b"1"): False, (b"1", b"0"): True}
 MOST_BYTES = 256 << 20  # of a file that is laid out with its holes
 
 Run = tuple[int, int]
@@ -42,7 +42,7 @@ def sparse_of(extended: Mapping[str, bytes]) -> Sparse | None:
     Raises:
         ValueError: if its map is malformed.
     """
-    major, minor = (extended.get(_PREFIX + part, b"").decode() for part in ("major", "minor"))
+    major, minor = (extended.get(_PREFIX + part, b"") for part in ("major", "minor"))
     is_mapped = _MAP in extended and not major and not minor
     if (major, minor) not in _VERSIONS and not is_mapped:
         return None

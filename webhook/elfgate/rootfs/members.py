@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.rootfs.entry import OPAQUE, Entry, Kind
-from elfgate.rootfs.header import BLOCK, PAX_BYTES, Header, parse, pax_number, pax_records
+from elfgate.rootfs.entry import NULL_DEVICE, OPAQUE, PASSING, Entry, Kind
+from elfgate.rootfs.header import (
+    BLOCK,
+    PAX_BYTES,
+    WITHOUT_DATA,
+    Header,
+    parse,
+    pax_number,
+    pax_records,
+)
 from elfgate.rootfs.holes import MOST_BYTES, SparseData, sparse_of
 from elfgate.rootfs.input import Input
 
 _ZERO_BLOCK = bytes(BLOCK)
+_GLOBAL = Entry(Kind.UNREADABLE, traits=PASSING)
 
 _KINDS = {
     b"0": Kind.FILE,
@@ -27,7 +36,6 @@ _KINDS = {
     b"6": Kind.OTHER,
     b"S": Kind.UNREADABLE,
 }
-_WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _LONG = {b"L": "path", b"K": "linkpath"}  # GNU's, in the words of pax
 _CAPABILITY = "SCHILY.xattr.security.capability"
 # What overlayfs itself keeps of a file, by the privilege that it is mounted with.
@@ -105,17 +113,29 @@ def members(source: Input) -> Iterator[tuple[str, Entry, Data]]:
         while header.extended:
             header.extended = source.take(BLOCK)[504] != 0
         if header.type == b"g":  # it ends what was said of a next entry, as archive/tar has it
-            _pass(source, header.size)
+            yield _global(header, source), _GLOBAL, source
         elif extended is None:
-            data = 0 if header.type in _WITHOUT_DATA else header.size
+            data = 0 if header.type in WITHOUT_DATA else header.size
             end = source.position + data
             yield _name(header.name), _entry(header), source
             _pass(source, end - source.position)
         else:
             yield from _extended(header, extended.records(), source)
         extended = None
-    if extended is not None:
-        raise ValueError("the tar is cut short after an extended header")
+
+
+def _global(header: Header, source: Input) -> str:
+    """The name of a global header, which no runtime heeds otherwise.
+
+    containerd removes what has its name, as before any entry; others do not.
+    """
+    told = {}
+    if header.size <= PAX_BYTES:
+        told = pax_records(bytes(source.take(header.size)))
+        source.skip_padding(BLOCK)
+    else:
+        _pass(source, header.size)
+    return _name(told.get("path") or header.name)
 
 
 def _pass(source: Input, size: int) -> None:
@@ -132,9 +152,10 @@ def _extended(
     header.uid = pax_number(extended["uid"]) if extended.get("uid") else header.uid
     header.gid = pax_number(extended["gid"]) if extended.get("gid") else header.gid
     header.size = pax_number(extended["size"]) if extended.get("size") else header.size
-    if header.size < 0:
+    length = 0 if header.type in WITHOUT_DATA else header.size
+    if length < 0:
         raise ValueError("a size is negative")
-    end = source.position + (0 if header.type in _WITHOUT_DATA else header.size)
+    end = source.position + length
     data: Data = source
     sparse = sparse_of(extended)
     if sparse is not None:
@@ -146,7 +167,8 @@ def _extended(
     if sparse is not None and entry.size > MOST_BYTES:
         kind = Kind.UNREADABLE
     capability = extended.get(_CAPABILITY, b"")
-    entry = entry._replace(kind=kind, capability=capability, traits=_traits(extended))
+    traits = entry.traits | _traits(extended)
+    entry = entry._replace(kind=kind, capability=capability, traits=traits)
     yield _name(header.name), entry, data
     _pass(source, end - source.position)
 
@@ -163,9 +185,10 @@ def _entry(header: Header) -> Entry:
     kind = _KINDS.get(header.type, Kind.UNREADABLE)
     if header.type == b"\0" and header.name.endswith(b"/"):
         kind = Kind.DIRECTORY  # as before POSIX
-    size = 0 if header.type in _WITHOUT_DATA else header.size
+    size = 0 if header.type in WITHOUT_DATA else header.size
     link = header.link.decode("utf-8", "surrogateescape")
-    return Entry(kind, header.mode, header.uid, header.gid, size, link)
+    traits = NULL_DEVICE if header.is_null else 0
+    return Entry(kind, header.mode, header.uid, header.gid, size, link, traits)
 
 
 def _name(name: bytes) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from elfgate.rootfs.entry import OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.entry import NULL_DEVICE, OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.unread import Unread, UnreadError
 from elfgate.rootfs.walk import Missing, walk
@@ -124,7 +124,7 @@ class Overlay:
                 continue
             entry = entries[name]
             if entry.kind is not Kind.DIRECTORY:
-                if not directories and entry.kind is not Kind.WHITEOUT:
+                if not directories and not self._is_whiteout(entry):
                     return entry, part.number
                 hidden_up_to = part.number
                 break
@@ -136,6 +136,12 @@ class Overlay:
         directories += [(part, self._own(part)) for part in landed if part.number > hidden_up_to]
         directories.sort(key=lambda row: -row[0].number)
         return self._merge(path, directories), directories[0][0].number
+
+    def _is_whiteout(self, entry: Entry) -> bool:
+        """Whether a name is hidden by an entry, and nothing in its place."""
+        if entry.traits & NULL_DEVICE:
+            return self._folder is None
+        return entry.kind is Kind.WHITEOUT
 
     def _own(self, part: Part) -> Entry:
         """A layer's own entry for a directory below its root."""

@@ -1,8 +1,10 @@
 """The symbols that a file defines for others: found by its hash tables, kept as a short list."""
 
+import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
+from operator import or_
 from typing import NamedTuple
 
 from elfgate.elf.exports import BEYOND, INDIRECT
@@ -21,6 +23,7 @@ _TABLE_LIMIT = 8 << 20  # bytes of .dynstr looked at
 _NAME_LIMIT = 4096
 _PLAIN = 1  # VER_NDX_GLOBAL
 _STT_GNU_IFUNC = 10
+_UPPER = int(sys.byteorder == "little")  # which half of 64 bits is the upper one
 _IS_INDIRECT = bytes(info & 0xF == _STT_GNU_IFUNC for info in range(256))
 
 
@@ -51,7 +54,7 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         A list that ``elfgate.elf.exports.decode`` reads; empty if there are none.
     """
     try:
-        found = dict(_found(image, machine, tags))
+        found = _found(image, machine, tags)
     except _TooManyError:
         return BEYOND
     return _written(found, _traits(image, tags, found)) if found else b""
@@ -59,20 +62,20 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
 
 def _written(hashes: Mapping[int, int], traits: Sequence[int]) -> bytes:
     """Write hashes by symbol, ascending, and their traits, if there are any."""
-    pairs = sorted(
-        value << 16 | trait
-        for value, trait in zip(hashes.values(), traits or bytes(len(hashes)), strict=True)
-    )
-    words = array("I", [pair >> 16 for pair in pairs])
-    halves = array("H", [pair & 0xFFFF for pair in pairs] if traits else ())
+    if not traits:
+        words, halves = array("I", sorted(hashes.values())), array("H")
+    else:
+        pairs = sorted(map(or_, map((1 << 32).__mul__, hashes.values()), traits))
+        numbers = array("I", array("Q", pairs).tobytes())
+        words, halves = numbers[_UPPER::2], array("H", numbers[1 - _UPPER :: 2])
     return (
-        len(pairs).to_bytes(4, "little")
+        len(words).to_bytes(4, "little")
         + _LITTLE.words(words.tobytes()).tobytes()
         + _LITTLE.halves(halves.tobytes()).tobytes()
     )
 
 
-def _found(image: Image, machine: int, tags: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+def _found(image: Image, machine: int, tags: Mapping[int, int]) -> dict[int, int]:
     """The index and hash of each symbol that is defined.
 
     Raises:
@@ -81,7 +84,7 @@ def _found(image: Image, machine: int, tags: Mapping[int, int]) -> Iterator[tupl
     symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     gnu, plain = image.offset(tags.get(_GNU_HASH)), image.offset(tags.get(_HASH))
     if symbols is None:
-        return iter(())
+        return {}
     if gnu is not None:
         table = _table(image, gnu)
         if len(table.starts) != 1:
@@ -90,9 +93,9 @@ def _found(image: Image, machine: int, tags: Mapping[int, int]) -> Iterator[tupl
     else:
         count = 0 if plain is None else _count(image, machine, plain)
     if strings is None:
-        return iter(())
+        return {}
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
-    return _by_names(image, symbols, count, names)
+    return dict(_by_names(image, symbols, count, names))
 
 
 def _table(image: Image, place: int) -> _Table:
@@ -121,7 +124,7 @@ def _table(image: Image, place: int) -> _Table:
     return _Table(first, starts, words(look(chains, end * 4)))
 
 
-def _by_chains(image: Image, symbols: int, table: _Table) -> Iterator[tuple[int, int]]:
+def _by_chains(image: Image, symbols: int, table: _Table) -> dict[int, int]:
     """The symbols of all chains, but those that linkers list without defining them.
 
     They do so for functions whose address a program takes. A chain's words lack the hash's lowest
@@ -133,21 +136,25 @@ def _by_chains(image: Image, symbols: int, table: _Table) -> Iterator[tuple[int,
     """
     first, starts, words = table
     size = image.layout.symbol.size
-    sections = image.layout.sections(image.window.look(symbols + first * size, len(words) * size))
-    left, count = len(words), len(starts)
-    for bucket, start in enumerate(starts):
+    count, left = len(starts), len(words)
+    found: dict[int, int] = {}
+    for bucket, start in enumerate(starts):  # a large image has some 300,000 symbols
         if start < first:
             continue
         for index in range(start - first, len(words)):
-            left -= 1
             word = words[index]
             even = word & ~1
-            if index >= len(sections) or sections[index] != _SHN_UNDEF:
-                yield first + index, even | (even % count != bucket)
+            found[index] = even if even % count == bucket else even | 1
+            left -= 1
             if word & 1:
                 break
         if left < 0:
             raise _TooManyError
+    sections = image.layout.sections(image.window.look(symbols + first * size, len(words) * size))
+    if _SHN_UNDEF in sections:
+        for index in compress(range(len(words)), map(_SHN_UNDEF.__eq__, sections)):
+            found.pop(index, None)
+    return dict(zip(map(first.__add__, found), found.values(), strict=True))
 
 
 def _by_names(image: Image, symbols: int, count: int, names: bytes) -> Iterator[tuple[int, int]]:
@@ -189,7 +196,7 @@ def _traits(image: Image, tags: Mapping[int, int], found: Mapping[int, int]) -> 
     numbers.extend([_PLAIN] * (end - len(numbers)))
     for index in compress(range(end), indirect):
         numbers[index] |= INDIRECT
-    return [numbers[index] for index in found]
+    return list(map(numbers.__getitem__, found))
 
 
 def cut_addresses(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:

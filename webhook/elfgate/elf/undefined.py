@@ -4,6 +4,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from elfgate.elf.hashing import hash_of
 from elfgate.elf.layout import LAYOUTS, Layout
@@ -26,6 +27,8 @@ _NUMBER, _HIDDEN = 0x7FFF, 0x8000  # of a version
 _STT_GNU_IFUNC = 10
 _MIPS = 8
 _SHN_UNDEF, _STB_GLOBAL, _STB_WEAK = 0, 1, 2
+# st_info has the binding in its upper half.
+_FIRST_INFO, _FIRST_WEAK, _LAST_INFO = _STB_GLOBAL << 4, _STB_WEAK << 4, (_STB_WEAK + 1) << 4
 
 _WEAK, _LAZY, _COPIED, _OWN = 1, 2, 4, 8
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
@@ -38,6 +41,9 @@ _INDIRECT = {3: 42, 21: 248, 22: 61, 40: 160, 62: 37, 183: 1032, 243: 58, 258: 1
 # R_*_TLSDESC: among the jump slots, but bound at start all the same (glibc
 # ``elf_machine_lazy_rel``).
 _DESCRIPTOR = {3: 41, 40: 13, 62: 36, 183: 1031, 243: 12}
+
+# Programs ask for the same names over and over: malloc, strlen.
+_hash = lru_cache(maxsize=1 << 13)(hash_of)
 
 
 def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, bool, bytes]:
@@ -81,12 +87,18 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
     for index in sorted(referred):  # a large image has some 100,000 of them
         if index >= len(sections):
             break
-        start, info = starts[index], infos[index]
-        own = sections[index] != _SHN_UNDEF and index not in copied
-        if own and info & 0xF != _STT_GNU_IFUNC and not versions[index] & _HIDDEN:
+        info = infos[index]
+        if not _FIRST_INFO <= info < _LAST_INFO:
             continue
-        if not _STB_GLOBAL << 4 <= info < (_STB_WEAK + 1) << 4:
-            continue
+        mark = 0 if index in at_start else _LAZY
+        if index in copied:
+            mark |= _COPIED
+        elif sections[index] != _SHN_UNDEF:
+            if info & 0xF != _STT_GNU_IFUNC and not versions[index] & _HIDDEN:
+                continue
+            mark |= _OWN
+        mark |= _WEAK * (info >= _FIRST_WEAK)
+        start = starts[index]
         end = names.find(b"\0", start, start + _NAME_LIMIT)
         if end <= start:
             continue
@@ -94,11 +106,11 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
         if room < 0:
             image.window.complete = False
             break
-        mark = _WEAK * (info >= _STB_WEAK << 4) | _LAZY * (index not in at_start)
-        marks.append(mark | _COPIED * (index in copied) | _OWN * own)
+        name = names[start:end]
+        marks.append(mark)
         wanted.append(versions[index] & _NUMBER)
-        hashes.append(hash_of(names[start:end]))
-        found.append(names[start:end])
+        hashes.append(_hash(name))
+        found.append(name)
     numbers = _LITTLE.halves(wanted.tobytes()).tobytes()
     numbers += _LITTLE.words(hashes.tobytes()).tobytes()
     head = len(marks).to_bytes(4, "little") + bytes(marks) + numbers

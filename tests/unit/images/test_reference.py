@@ -118,6 +118,13 @@ def test_a_location_is_a_path_behind_a_transport(written: str, location: Locatio
     assert str(location) == written
 
 
+@pytest.mark.parametrize("tag", ["", ":1.0"])
+@pytest.mark.parametrize("transport", ["oci", "oci-archive", "docker-archive"])
+def test_a_digest_behind_a_path_counts(transport: str, tag: str) -> None:
+    location = Location.parse(f"{transport}:out/app{tag}@{DIGEST}")
+    assert location == Location(Transport(transport), "out/app", DIGEST)
+
+
 @pytest.mark.parametrize("written", ["alpine:3.20", f"registry:1@{DIGEST}", "localhost:5000/oci:1"])
 def test_any_other_location_is_a_registrys_reference(written: str) -> None:
     location = Location.parse(written)

@@ -150,7 +150,8 @@ class Location:
         Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]``,
         ``dir:ROOTFS`` and ``file:PROGRAM``; the file ``-`` is standard input. As with skopeo and
         podman, a path ends at its first colon, except for ``dir:`` and ``file:``, which take no
-        name.
+        name. A digest may follow behind an ``@``, as in a reference: it counts, and a tag before it
+        does not.
 
         Raises:
             InputError: if it is none of them.
@@ -172,7 +173,7 @@ class Location:
             return cls(Transport.REGISTRY, name=reference.target, reference=reference)
         transport = Transport(prefix)
         is_nameless = transport in (Transport.DIR, Transport.FILE)
-        path, _, name = (rest, "", "") if is_nameless else rest.partition(":")
+        path, name = (rest, "") if is_nameless else _split_path(rest)
         if not path:
             raise InputError(f"image {text!r} names no path", hint=f"write it like {prefix}:PATH")
         return cls(transport, path=path, name=name)
@@ -212,6 +213,15 @@ def spellings(name: str) -> frozenset[str]:
             {name}
         )  # what a layout may call its images is wider than a reference's grammar
     return frozenset({name, reference.tag, reference.familiar, str(reference)}) - {""}
+
+
+def _split_path(text: str) -> tuple[str, str]:
+    """Split a path from the tag, name or digest behind it."""
+    before, at, digest = text.rpartition("@")
+    if at and is_digest(digest):
+        return before.partition(":")[0], digest
+    path, _, name = text.partition(":")
+    return path, name
 
 
 def _split_tag(text: str, name: str) -> tuple[str, str]:

@@ -4,9 +4,11 @@ import gzip
 import json
 import socket
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 
 import pytest
+import zstandard
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.auth import Credential
@@ -113,6 +115,39 @@ def test_a_blob_that_is_cut_again_and_again_is_given_up(registry: Registry) -> N
     assert len([path for path in registry.paths() if path == LAYER_PATH]) < 10
 
 
+def test_a_part_without_its_place_is_the_one_that_was_asked_for(registry: Registry) -> None:
+    length = {"Content-Length": str(len(LAYER.data))}
+    cut, rest = LAYER.data[:100_000], LAYER.data[100_000:]
+    registry.answer(LAYER_PATH, Answer(200, length, cut), Answer(206, {}, rest))
+    assert "app" in pulled(repository(registry)).entries("/bin")
+
+
+@pytest.mark.parametrize("blob", [LAYER, CONFIG])
+@pytest.mark.parametrize("beyond", [-100, 100])
+def test_a_length_that_is_wrong_is_made_up_for(registry: Registry, blob: Blob, beyond: int) -> None:
+    """containerd goes by the descriptor's size: it asks for what is wanting, and for no more."""
+    length = {"Content-Length": str(len(blob.data) + beyond)}
+    wrong = Answer(200, length, [blob.data[: len(blob.data) + beyond]])
+    registry.answer(f"/v2/{NAME}/blobs/{blob.digest}", wrong, None)
+    assert "app" in pulled(repository(registry)).entries("/bin")
+
+
+def test_a_blob_that_is_too_short_is_invalid(registry: Registry) -> None:
+    registry.answer(LAYER_PATH, Answer(200, {}, LAYER.data[:-1]), Answer(416))
+    with pytest.raises(UnreadableError, match="ends after") as caught:
+        pulled(repository(registry))
+    assert caught.value.reason is UnknownReason.IMAGE_INVALID
+
+
+def test_of_a_header_that_comes_twice_the_first_counts() -> None:
+    with Registry({NAME: {"1.0": APP}}) as storage, Registry({NAME: {"1.0": APP}}) as registry:
+        places = f"{storage.url}{LAYER_PATH}\nhttp://nowhere.invalid/"
+        registry.answer(LAYER_PATH, Answer(307, {"Location": places}))
+        types = f"{APP.media_type}\ntext/html"
+        registry.answer(MANIFEST, Answer(200, {"Content-Type": types}, APP.data))
+        assert "app" in pulled(repository(registry)).entries("/bin")
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 500, 501])
 def test_a_head_that_is_refused_is_asked_by_get(registry: Registry, status: int) -> None:
     tries = 2 if status == 500 else 1
@@ -127,6 +162,20 @@ def test_a_document_that_is_encoded_on_its_way_is_decoded(registry: Registry, la
         headers = {"Content-Type": blob.media_type, "Content-Encoding": label}
         registry.answer(path, Answer(200, headers, gzip.compress(blob.data)))
     pulled(repository(registry))
+
+
+@pytest.mark.parametrize("label", ["zstd", "deflate"])
+def test_whatever_encoding_containerd_knows_is_decoded(registry: Registry, label: str) -> None:
+    encode = {"zstd": zstandard.compress, "deflate": _deflated}[label]
+    for blob in (CONFIG, LAYER):
+        encoded = Answer(200, {"Content-Encoding": label}, encode(blob.data))
+        registry.answer(f"/v2/{NAME}/blobs/{blob.digest}", encoded)
+    assert "app" in pulled(repository(registry)).entries("/bin")
+
+
+def _deflated(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
 
 
 @pytest.mark.parametrize("compression", ["plain", "gzip", "zstd"])

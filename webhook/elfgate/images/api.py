@@ -86,7 +86,8 @@ class Api:
         Args:
             path: The blob's.
             what: The blob, for messages.
-            size: Bytes that it has, if it may be fetched by several ranges at a time.
+            size: Bytes that it has; 0 if that is not known. A large one may be fetched by several
+                ranges at a time.
         """
 
         @contextmanager

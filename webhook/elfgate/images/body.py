@@ -4,7 +4,7 @@ Source: containerd's ``core/remotes/docker`` (``httpReadSeeker``), which resumes
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,8 @@ from elfgate.images.reply import Reply
 from elfgate.images.spans import LARGE, SPAN, Spans
 
 _MOST_RESUMED = 3
+# The reasons of an answer that may mind the range alone.
+_OF_RANGES = frozenset({UnknownReason.REGISTRY_UNREACHABLE, UnknownReason.NO_CREDENTIALS})
 Ask = Callable[[Sequence[tuple[str, str]]], AbstractContextManager[Reply]]
 """Asks for the blob with these headers besides."""
 
@@ -76,11 +78,28 @@ class Body:
             try:
                 data = self._reply.read(size)
             except BrokenOffError:
-                if self.encoding or self._resumed == _MOST_RESUMED or not self._resume():
+                if self._is_all():
+                    return b""
+                if not self._resume():
                     raise
             else:
                 self._count += len(data)
-                return data
+                if data or not self._is_short() or not self._goes_on():
+                    return data
+
+    def _is_all(self) -> bool:
+        """Whether all has come, of a blob that was said to be longer than it is."""
+        return not self.encoding and 0 < self._size <= self._count
+
+    def _is_short(self) -> bool:
+        """Whether more is to come, of a blob that was said to be shorter than it is."""
+        return not self._resumed and self._count < self._size
+
+    def _goes_on(self) -> bool:
+        """Whether the registry has more, when asked for it."""
+        with suppress(UnreadableError):
+            return self._resume()
+        return False
 
     def _by_spans(self) -> Reply | None:
         """Ask for the first span.
@@ -92,7 +111,7 @@ class Body:
             reply = trying.enter_context(self._ask(_range(0, SPAN)))
         except UnreadableError as error:
             is_answer = not isinstance(error, UnansweredError | BrokenOffError)
-            if is_answer and error.reason is UnknownReason.REGISTRY_UNREACHABLE:
+            if is_answer and error.reason in _OF_RANGES:
                 return None
             raise
         if _is_span(reply, 0, SPAN, self._size):
@@ -127,7 +146,9 @@ class Body:
         return bytes(data)
 
     def _resume(self) -> bool:
-        """Ask for the rest; False if the registry does not serve it."""
+        """Ask for the rest; False if the registry does not serve it, or has been asked enough."""
+        if self.encoding or self._resumed == _MOST_RESUMED:
+            return False
         self._resumed += 1
         self._open.close()
         self._open = ExitStack()
@@ -135,7 +156,8 @@ class Body:
         reply = self._open.enter_context(self._ask(wanted))
         if reply.status == HTTPStatus.PARTIAL_CONTENT:
             self._reply = reply
-            return reply.headers.get("content-range", "").startswith(f"bytes {self._count}-")
+            told = reply.headers.get("content-range", "")
+            return not told or told.startswith(f"bytes {self._count}-")  # the digest says the rest
         return self._skip(reply)
 
     def _skip(self, reply: Reply) -> bool:

@@ -6,20 +6,32 @@ Source: RFC 9110, 8.4.1 (``x-gzip`` is gzip). A label alone decides nothing: wha
 is right as it is.
 """
 
+import zlib
 from io import BytesIO
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import Reader, digest_of
-from elfgate.images.streams import DECOMPRESSION_ERRORS, GZIP_MAGIC, opened, unpack
+from elfgate.images.streams import (
+    DECOMPRESSION_ERRORS,
+    GZIP_MAGIC,
+    ZSTD_MAGIC,
+    is_compressed,
+    opened,
+)
 
-GZIP = frozenset({"gzip", "x-gzip"})
+# Encodings by their labels, and how a stream of each begins; deflate's begins as its bytes come.
+_DEFLATE = "deflate"
+_MAGICS = {"gzip": GZIP_MAGIC, "x-gzip": GZIP_MAGIC, "zstd": ZSTD_MAGIC, _DEFLATE: b""}
+ENCODINGS = frozenset(_MAGICS)
+_PIECE = 1 << 16
 
 
-def decoded(stream: Reader, digest: str, what: str, limit: int) -> BytesIO:
+def decoded(stream: Reader, encoding: str, digest: str, what: str, limit: int) -> BytesIO:
     """A document whose bytes are labelled as encoded.
 
     Args:
         stream: The bytes.
+        encoding: The label.
         digest: The document's; empty if it is not known.
         what: The document, for messages.
         limit: How many bytes it may have, encoded or not.
@@ -27,31 +39,44 @@ def decoded(stream: Reader, digest: str, what: str, limit: int) -> BytesIO:
     Raises:
         UnreadableError: if it is too large or cannot be decoded.
     """
-    raw = bytearray()
-    while data := stream.read(1 << 16):
-        raw += data
-        if len(raw) > limit:
+    raw = _all(stream, what, limit)
+    is_encoded = encoding == _DEFLATE or is_compressed(raw[:4])
+    if not is_encoded or encoding not in ENCODINGS or (digest and digest_of(raw) == digest):
+        return BytesIO(raw)
+    return BytesIO(_all(Decoded(BytesIO(raw), encoding, what), what, limit))
+
+
+def _all(stream: Reader, what: str, limit: int) -> bytes:
+    """All bytes of a stream.
+
+    Raises:
+        UnreadableError: if they are too many, or as the stream does.
+    """
+    data = bytearray()
+    while piece := stream.read(_PIECE):
+        data += piece
+        if len(data) > limit:
             message = f"{what} is larger than {limit} bytes"
             raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
-    if digest and digest_of(bytes(raw)) == digest:
-        return BytesIO(raw)
-    try:
-        return BytesIO(unpack(bytes(raw), limit + 1))
-    except DECOMPRESSION_ERRORS as error:
-        raise _damaged(what, error) from error
+    return bytes(data)
 
 
-class Inflated:
-    """A layer's bytes behind a gzip encoding (a ``Reader``).
+class Decoded:
+    """Bytes behind an encoding (a ``Reader``).
 
     Args:
         stream: The encoded bytes.
-        what: The layer, for messages.
+        encoding: One of ``ENCODINGS``.
+        what: The layer or document, for messages.
     """
 
-    def __init__(self, stream: Reader, what: str) -> None:
-        self._plain = opened(_Filling(stream), GZIP_MAGIC)
+    def __init__(self, stream: Reader, encoding: str, what: str) -> None:
         self._what = what
+        self._plain: Reader
+        if encoding == _DEFLATE:
+            self._plain = _Inflated(stream)
+        else:
+            self._plain = opened(_Filling(stream), _MAGICS[encoding].ljust(4, b"\0"))
 
     def read(self, size: int = -1, /) -> bytes:
         """Read on.
@@ -63,6 +88,26 @@ class Inflated:
             return self._plain.read(size)
         except DECOMPRESSION_ERRORS as error:
             raise _damaged(self._what, error) from error
+
+
+class _Inflated:
+    """Deflated bytes, bare as Go takes them (a ``Reader``)."""
+
+    def __init__(self, stream: Reader) -> None:
+        self._stream = stream
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on; as many bytes as come of one piece, up to ``size``."""
+        most = max(size, 0) or _PIECE
+        while not self._inflater.eof:
+            packed = self._inflater.unconsumed_tail or self._stream.read(_PIECE)
+            if not packed:
+                raise EOFError("it is cut short")
+            data = self._inflater.decompress(packed, most)
+            if data:
+                return data
+        return b""
 
 
 class _Filling:

@@ -8,6 +8,7 @@ import httpcore2 as httpcore
 from elfgate.errors import UnknownReason, UnreadableError
 
 _SHORT_BODY = 16 << 10
+_SINGLE = frozenset({"content-length", "content-range", "content-type", "location", "retry-after"})
 Explained = Callable[[str], AbstractContextManager[None]]
 """Within it, what goes wrong with a URL becomes one line."""
 
@@ -77,10 +78,14 @@ class Reply:
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Headers by name in lower case.
 
-    Those that come more than once are one list (RFC 9110, 5.3).
+    Lists that come in several lines are one (RFC 9110, 5.3); of others the first line counts, as
+    Go's ``Header.Get`` has it.
     """
     combined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        combined[name] = f"{combined[name]}, {value}" if name in combined else value
+        if name not in combined:
+            combined[name] = value
+        elif name not in _SINGLE:
+            combined[name] += f", {value}"
     return combined

@@ -18,7 +18,7 @@ from elfgate.images.digests import (
     split_digest,
 )
 from elfgate.images.doors import Doors
-from elfgate.images.encoded import GZIP, Inflated, decoded
+from elfgate.images.encoded import ENCODINGS, Decoded, decoded
 from elfgate.images.hosts import Capability
 from elfgate.images.pared import LIGHT_BYTES
 from elfgate.images.registry_options import RegistryOptions
@@ -76,10 +76,10 @@ class Repository:
         path = _path(descriptor)
 
         def fetch(api: Api) -> bytes:
-            with api.blob(path, what) as body:
+            with api.blob(path, what, descriptor.size) as body:
                 plain: Reader = body
                 if body.encoding:
-                    plain = decoded(body, descriptor.digest, what, limit)
+                    plain = decoded(body, body.encoding, descriptor.digest, what, limit)
                 return read_verified(
                     plain,
                     digest=descriptor.digest,
@@ -168,12 +168,12 @@ class Repository:
                 try:
                     return self._indexed(self._watched(body, what, descriptor.size), descriptor)
                 except UnreadableError as error:
-                    is_encoded = body.encoding in GZIP
+                    is_encoded = body.encoding in ENCODINGS
                     if not is_encoded or error.reason is not UnknownReason.IMAGE_INVALID:
                         raise
             with api.blob(path, what) as body:
                 watched = self._watched(body, what, descriptor.size)
-                return self._indexed(Inflated(watched, what), descriptor)
+                return self._indexed(Decoded(watched, body.encoding, what), descriptor)
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)

@@ -61,7 +61,7 @@ class Resolver:
             data = reply.read_bounded(limit, what)
             claimed = name if is_digest(name) else _claimed(reply.headers)
             if reply.encoding:
-                data = decoded(BytesIO(data), claimed, what, limit).getvalue()
+                data = decoded(BytesIO(data), reply.encoding, claimed, what, limit).getvalue()
         digest = claimed or digest_of(data)
         read_verified(
             BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()

@@ -37,7 +37,7 @@ DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
     zstandard.ZstdError,
 )
 GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
 _ZSTD_LARGEST_WINDOW = (
     128 << 20
@@ -53,7 +53,7 @@ def is_compressed(magic: bytes) -> bool:
 
 
 def _is_zstd(magic: bytes) -> bool:
-    return magic == _ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
+    return magic == ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
 
 
 def unpack(packed: bytes, size: int) -> bytes:

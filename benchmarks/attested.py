@@ -4,8 +4,9 @@
 
 The image of ``big_image.py`` is served from loopback over a link of 200 Mbit/s, on which each
 answer takes 20 ms. It is attested once; then it is judged by a store that knows nothing, as it is
-and with the key named. Told are the bytes that came, their share of the packed image, and the
-seconds until the verdict of a webhook that is ready to predict.
+and with the key named. Told are the bytes that came, their share of the packed image, the ways
+there and back that had to follow one another, and the seconds until the verdict of a webhook that
+is ready to predict.
 """
 
 import asyncio
@@ -47,13 +48,23 @@ class Link:
     Attributes:
         sent: Bytes so far.
         slow: It has its length now; else it is as fast as it can be.
+        answers: When each answer was asked for, and when it had gone, in monotonic seconds.
     """
 
     def __init__(self) -> None:
         self.sent = 0
         self.slow = False
+        self.answers: list[tuple[float, float]] = []
         self._lock = threading.Lock()
         self._free = 0.0
+
+    def ways(self) -> int:
+        """How many answers have followed one another: the most of which no two were together."""
+        count, free = 0, 0.0
+        for begun, done in sorted(self.answers, key=lambda answer: answer[1]):
+            if begun >= free:
+                count, free = count + 1, done
+        return count
 
     def carry(self, size: int) -> None:
         """Wait until so many bytes have gone through."""
@@ -70,17 +81,17 @@ def paced(link: Link) -> None:
     """Have the registry answer over a link."""
 
     def reply(self: Any, status: int, body: bytes = b"", **headers: str) -> None:
+        begun = time.monotonic()
         time.sleep(TRIP if link.slow else 0)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command == "HEAD":
-            return
-        for at in range(0, len(body), PIECE):
+        for at in range(0, 0 if self.command == "HEAD" else len(body), PIECE):
             link.carry(len(body[at : at + PIECE]))
             self.wfile.write(body[at : at + PIECE])
+        link.answers.append((begun, time.monotonic()))
 
     pushed._Handler._reply = reply  # type: ignore[method-assign]  # noqa: SLF001
 
@@ -137,14 +148,16 @@ async def main(folder: Path) -> None:
         said = AttestedRepositories(repositories=("*",), key=signer.public.decode())
         rows: dict[str, tuple[AttestedRepositories, ...]]
         rows = {"by its layers": (), "by attested facts": (said,)}
-        print(f"{'':20}{'seconds':>10}{'MB':>10}")
+        print(f"{'':20}{'seconds':>10}{'MB':>10}{'ways':>10}")
         for number, (name, trusted) in enumerate(rows.items()):
             told = registries.model_copy(update={"attested": trusted})
             begun = link.sent
+            link.answers.clear()
             store = folder / f"{number}.db"
             fresh = replace(reading, registries=told, store=store, self_test=True)
             seconds = await first(fresh, image)
-            print(f"{name:20}{seconds:10.2f}{(link.sent - begun) / 1e6:10.2f}")
+            sent = (link.sent - begun) / 1e6
+            print(f"{name:20}{seconds:10.2f}{sent:10.2f}{link.ways():10}")
 
 
 if __name__ == "__main__":

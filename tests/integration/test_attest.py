@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
 from elfgate.settings import Settings
 from elfgate.wiring import images as wiring
-from support import founding
+from support import founding, pushed
 from support.oci import OCI_INDEX, OCI_MANIFEST
 from support.pushed import Pushed
 
@@ -67,12 +68,12 @@ class Made:
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("attest")
     key = new_key(folder / "attest.pem")
-    with Pushed(referrers=request.param) as pushed:
-        pushed.take_image(REPOSITORY, TAG, founding.images()[TAG])
+    with Pushed(referrers=request.param) as taken:
+        taken.take_image(REPOSITORY, TAG, founding.images()[TAG])
         auth = base64.b64encode(b"who:secret").decode()
-        config = {"auths": {pushed.host: {"auth": auth}}}
+        config = {"auths": {taken.host: {"auth": auth}}}
         (folder / "config.json").write_text(json.dumps(config))
-        words = ["attest", image(pushed), "--key", str(key), "--push", "-o", "json"]
+        words = ["attest", image(taken), "--key", str(key), "--push", "-o", "json"]
         ran = subprocess.run(
             [sys.executable, "-m", "elfgate", *words, "--store", str(folder / "facts.db")],
             env={**os.environ, "DOCKER_CONFIG": str(folder)},
@@ -81,7 +82,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             check=False,
         )
         assert (ran.returncode, ran.stderr) == (0, "")
-        before = dict(pushed.manifests)
+        before = dict(taken.manifests)
         again = subprocess.run(
             [*ran.args, "--isolation", "none"],
             env={**os.environ, "DOCKER_CONFIG": str(folder)},
@@ -89,18 +90,18 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             check=False,
         )
         assert again.returncode == 0
-        assert pushed.manifests == before  # attesting again changes nothing
+        assert taken.manifests == before  # attesting again changes nothing
         told = json.loads(ran.stdout)
-        return Made(told, dict(pushed.manifests), dict(pushed.blobs), key, request.param)
+        return Made(told, dict(taken.manifests), dict(taken.blobs), key, request.param)
 
 
 @pytest.fixture
 def registry(made: Made) -> Iterator[Pushed]:
     """A registry of its own with all that was attested."""
-    with Pushed(referrers=made.referrers) as pushed:
-        pushed.manifests |= made.manifests
-        pushed.blobs |= made.blobs
-        yield pushed
+    with Pushed(referrers=made.referrers) as taken:
+        taken.manifests |= made.manifests
+        taken.blobs |= made.blobs
+        yield taken
 
 
 @pytest.fixture
@@ -203,6 +204,33 @@ def test_an_attested_image_is_asked_for_in_few_ways(
     layers_ = len(json.loads(manifest)["layers"])
     fallback = 0 if registry.has_referrers else 1
     assert len(documents) == 6 + layers_ + fallback, documents
+
+
+def test_statements_are_asked_for_while_the_manifest_comes(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each way there and back counts: a manifest is held back until its referrers are asked for."""
+    index = json.loads(registry.manifests[f"/v2/{REPOSITORY}/manifests/{TAG}"][1])
+    manifests = tuple(f"/manifests/{entry['digest']}" for entry in index["manifests"])
+    reply, together = pushed._Handler._reply, []
+
+    def held(self: Any, status: int, body: bytes = b"", **headers: str) -> None:
+        if self.path.endswith(manifests):
+            until = time.monotonic() + 10
+            while not (asked := _referrers(registry)) and time.monotonic() < until:
+                time.sleep(0.01)
+            together.append(asked)
+        reply(self, status, body, **headers)
+
+    monkeypatch.setattr(pushed._Handler, "_reply", held)
+    registry.seen.clear()
+    words = ("--platform", "amd64", "--store", str(tmp_path / "new.db"), "--isolation", "none")
+    assert elfgate("scan", image(registry), *words, *trusting(registry, key)).returncode == 0
+    assert together == [True]
+
+
+def _referrers(registry: Pushed) -> bool:
+    return any("/referrers/" in path for path in registry.seen)
 
 
 def test_a_copy_of_an_envelope_within_its_manifest_need_not_be_there(

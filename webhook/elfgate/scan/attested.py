@@ -82,10 +82,34 @@ class Attestations:
         self._trusted = tuple(trusted)
         self._threads = threads
         self._told: Recent[str, Mapping[str, Attested]] = Recent(ATTESTED)
+        self._asking: dict[str, asyncio.Task[Mapping[str, Attested]]] = {}
 
     def names(self, located: Located, layer: str) -> list[str]:
         """The names that a layer's index may be kept under, for a repository."""
         return [_name(key, layer) for key in self._keys(located)]
+
+    def begin(self, located: Located, manifest: str) -> None:
+        """Ask about a manifest that is being fetched, so that the answer is there as soon.
+
+        Args:
+            located: The image, and who asks.
+            manifest: Its manifest's digest.
+        """
+        keys, source = self._keys(located), located.source
+        if not keys or not is_digest(manifest) or not isinstance(source, Referred):
+            return
+        asked = _asked(located, manifest)
+        if asked in self._asking or self._told.get(asked) is not None:
+            return
+
+        def note(task: asyncio.Task[Mapping[str, Attested]]) -> None:
+            del self._asking[asked]
+            if not task.cancelled() and task.exception() is None:
+                self._told.put(asked, task.result())
+
+        asking = self._ask(located, source, manifest, keys)
+        task = self._asking[asked] = asyncio.ensure_future(asking)
+        task.add_done_callback(note)
 
     async def of(
         self, located: Located, manifest: str, is_wanted: Callable[[], bool]
@@ -99,17 +123,21 @@ class Attestations:
             manifest: Its manifest's digest.
             is_wanted: Tells whether any layer is not at hand.
         """
-        keys, source = self._keys(located), located.source
-        if not keys or not is_digest(manifest) or not isinstance(source, Referred):
+        if not self._keys(located) or not is_wanted():
             return {}
-        if not is_wanted():
-            return {}
-        asked = f"{located.origin} {manifest}"
-        told = self._told.get(asked)
-        if told is None:
-            told = await self._ask(located, source, manifest, keys)
-            self._told.put(asked, told)
-        return told
+        self.begin(located, manifest)
+        asked = _asked(located, manifest)
+        asking = self._asking.get(asked)
+        if asking is not None:
+            return await asyncio.shield(asking)
+        return self._told.get(asked) or {}
+
+    async def close(self) -> None:
+        """Stop asking."""
+        under_way = tuple(self._asking.values())
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _ask(
         self, located: Located, source: Referred, manifest: str, keys: Sequence[Verifier]
@@ -128,6 +156,11 @@ class Attestations:
         if not located.repository:
             return []
         return [each.key for each in self._trusted if each.covers(located.repository)]
+
+
+def _asked(located: Located, manifest: str) -> str:
+    """By what an answer about a manifest is remembered."""
+    return f"{located.origin} {manifest}"
 
 
 def _name(key: Verifier, layer: str) -> str:

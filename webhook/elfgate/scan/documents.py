@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from elfgate.images import mediatypes
 from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config, Manifest, read_config
 from elfgate.images.pull import Pulled, platforms, pull
@@ -41,12 +42,20 @@ class Documents:
         levels: Where they are looked for.
         threads: Where a folder of this machine is read, of which nothing is kept.
         limits: What counts as hostile.
+        on_manifest: Told of each manifest that is about to be fetched for a pull, by its digest.
     """
 
-    def __init__(self, levels: Levels, threads: Threads, limits: Limits) -> None:
+    def __init__(
+        self,
+        levels: Levels,
+        threads: Threads,
+        limits: Limits,
+        on_manifest: Callable[[Located, str], None],
+    ) -> None:
         self._levels = levels
         self._threads = threads
         self._limits = limits
+        self._on_manifest = on_manifest
         self._choices: Recent[Choice, str] = Recent(CHOICES, lambda key, _: 500 + len(key[0]))
         self._manifests: Recent[str, Pulled] = Recent(MANIFESTS, lambda _, pulled: _weigh(pulled))
 
@@ -62,7 +71,7 @@ class Documents:
         if lately is not None and self._may_know(located, descriptor, lately.descriptor):
             return lately
         choose = partial(self._pull, descriptor, node, runtime)
-        return await self._with_documents(located, choose)
+        return await self._with_documents(located, choose, partial(self._on_manifest, located))
 
     async def platforms(self, located: Located, descriptor: Descriptor) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -112,7 +121,10 @@ class Documents:
         return await self._levels.stored(_part(located, descriptor)) is not None
 
     async def _with_documents(
-        self, located: Located, ask: Callable[[Callable[[Descriptor], bytes]], T]
+        self,
+        located: Located,
+        ask: Callable[[Callable[[Descriptor], bytes]], T],
+        on_manifest: Callable[[str], None] = lambda _: None,
     ) -> T:
         """Ask what needs documents, and read each that it lacks; there are a handful at most."""
         read: dict[str, bytes] = {}
@@ -121,6 +133,8 @@ class Documents:
                 return ask(partial(self._kept, located, read))
             except MissingDocumentError as missing:
                 descriptor = missing.descriptor
+                if descriptor.media_type in mediatypes.MANIFESTS:
+                    on_manifest(descriptor.digest)
                 read[descriptor.digest] = await self._document(located, descriptor)
 
     async def _document(self, located: Located, descriptor: Descriptor) -> bytes:

@@ -80,14 +80,17 @@ class Reader:
             flights=self._flights,
             writes=self._writes,
         )
-        self._documents = Documents(levels, self._threads, limits or Limits())
+        self._attestations = Attestations(attested, self._threads)
+        self._documents = Documents(
+            levels, self._threads, limits or Limits(), self._attestations.begin
+        )
         layers = Layers(
             levels,
             self._remembered,
             self._origins,
             self._threads,
             by_table=by_table,
-            attestations=Attestations(attested, self._threads),
+            attestations=self._attestations,
         )
         self._assembly = Assembly(self._documents, layers, self._remembered, self._origins)
         self.listings = Listings(self._access.resolve, self._documents, self._threads)
@@ -231,6 +234,7 @@ class Reader:
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
         await self._flights.close()
+        await self._attestations.close()
         await self._writes.close()
         self._threads.close()
 

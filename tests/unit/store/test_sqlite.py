@@ -138,6 +138,35 @@ def test_a_full_disk_loses_facts_and_nothing_else(tmp_path: Path) -> None:
         assert store.statistics()["failures"] == 1
 
 
+@pytest.mark.parametrize("damaged", ["x'ff00'", "CAST(x'ff' AS TEXT)"])
+@pytest.mark.parametrize("column", ["repository", "tag", "digest"])
+def test_a_damaged_row_is_passed_over_and_those_beside_it_are_told(
+    column: str, damaged: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        store.tag("app", "2", digest(2))
+        store.tag("app", "1", digest(1))
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(f"UPDATE tag SET {column} = {damaged} WHERE tag = '1'")  # noqa: S608
+        assert store.tags("app") == [("2", digest(2))]
+        assert list(store.repositories()) == ["app"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE fact SET digest = x'ff' WHERE id = 1", "UPDATE value SET bytes = 'text' WHERE id = 1"],
+)
+def test_a_damaged_fact_is_not_exported(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        store.put(Kind.LAYER, digest(1), b"one")
+        store.put(Kind.LAYER, digest(2), b"two")
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(damage)
+        assert list(store.facts(Kind.LAYER)) == [(digest(2), b"two")]
+
+
 def test_a_damaged_file_is_moved_aside_when_that_shows(tmp_path: Path) -> None:
     path = tmp_path / "facts.db"
     with closing(SqliteStore(path)) as store:

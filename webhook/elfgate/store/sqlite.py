@@ -104,11 +104,12 @@ class SqliteStore:
 
     def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
         """The tags seen of a repository as (tag, digest), the latest first."""
-        return self._page(
+        rows = self._page(
             "SELECT tag, digest FROM tag WHERE repository = ? ORDER BY seen DESC LIMIT ?",
             repository,
             limit,
         )
+        return _sound(rows, str, str)
 
     def repositories(self) -> Iterator[str]:
         """Every repository of which a tag was seen, in alphabetical order."""
@@ -116,7 +117,7 @@ class SqliteStore:
         while names := self._page(
             "SELECT DISTINCT repository FROM tag WHERE repository > ? ORDER BY 1 LIMIT 500", after
         ):
-            yield from (name for (name,) in names)
+            yield from (name for (name,) in _sound(names, str))
             after = names[-1][0]
 
     def facts(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
@@ -128,7 +129,7 @@ class SqliteStore:
             kind.value,
             after,
         ):
-            yield from page
+            yield from _sound(page, str, bytes)
             after = page[-1][0]
 
     def prune(self, *, to_bytes: int | None = None, unused_seconds: float | None = None) -> int:
@@ -188,6 +189,11 @@ class SqliteStore:
         return self._file.read(
             lambda connection: connection.execute(question, values).fetchall(), []
         )
+
+
+def _sound(rows: Sequence[tuple[Any, ...]], *kinds: type) -> list[tuple[Any, ...]]:
+    """The rows whose values are of the types that were written; others are damaged."""
+    return [row for row in rows if all(map(isinstance, row, kinds))]
 
 
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:

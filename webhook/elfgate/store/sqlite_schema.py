@@ -63,6 +63,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
         uri=read_only,
     )
+    connection.text_factory = _text
     try:
         # The last transactions may be lost with the power, the file's soundness is not.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -73,6 +74,14 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _text(raw: bytes) -> str | bytes:
+    """A text; the bytes of one that is damaged, so that those beside it can be read."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -236,6 +236,30 @@ def with_volumes(number: int) -> Callable[[Target], bytes]:
     return make
 
 
+def with_arguments(target: Target) -> bytes:
+    """A pod with 300,000 arguments, in each of which a variable is looked for."""
+    return of_pod(container("cNUMBER", target.images["good"], args=["$(A)"] * 300_000))
+
+
+def with_groups(target: Target) -> bytes:
+    """A pod whose process is to have 200,000 groups."""
+    obj = pod(container("cNUMBER", target.images["good"]))
+    obj["metadata"] |= {"name": "NUMBER"}
+    obj["spec"]["securityContext"] = {"supplementalGroups": list(range(200_000))}
+    return review_of(obj, uid="uNUMBER")
+
+
+def with_templates(_target: Target) -> bytes:
+    """An Argo Workflow of 60,000 templates, none of which has a container."""
+    obj = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": "NUMBER", "namespace": "stranger"},
+        "spec": {"templates": [{"name": "t", "steps": []}] * 60_000},
+    }
+    return review_of(obj, uid="uNUMBER")
+
+
 def containers(number: int, image: str = "") -> Callable[[Target], bytes]:
     """A pod of so many containers, of one image or of one each."""
 
@@ -299,6 +323,9 @@ ATTACKS = [
         once_made(containers(10_000, "registry.invalid/i:{}")), 1)),
     Attack("20,000 containers of no image", reviews(once_made(containers(20_000, "::{}")), 1)),
     Attack("volumes of 20,000 images", reviews(once_made(with_volumes(20_000)), 1)),
+    Attack("300,000 arguments", reviews(once_made(with_arguments), 1)),
+    Attack("200,000 groups", reviews(once_made(with_groups), 1)),
+    Attack("60,000 templates without a container", reviews(once_made(with_templates), 1)),
     Attack("PATH of 120,000 elements", reviews(once_made(
         with_environment("script", PATH=":" * 120_000)), 2)),
     Attack("PATH of 1,000,000 elements", reviews(once_made(

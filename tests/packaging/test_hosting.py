@@ -68,6 +68,15 @@ def test_the_commands_are_those_of_this_repository(workflow: Path) -> None:
         subprocess.run(["bash", "-n", "-c", script], check=True)
 
 
+def test_actionlint_finds_nothing() -> None:
+    built = subprocess.run([ROOT / ".ci" / "actionlint"], capture_output=True, check=False)
+    if built.returncode:
+        pytest.skip("no actionlint: .ci/actionlint builds it (needs Go)")
+    command = [built.stdout.decode().strip(), "-no-color", *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_a_release_refuses_owners_that_nobody_has_named() -> None:
     owners = [line for line in placeholders() if line.startswith(".github/CODEOWNERS:")]
     assert len(owners) == 3

@@ -43,6 +43,15 @@ e2e: $(STAMP) ## Try it in a real control plane, built from source the first tim
 	.ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
+MINORS ?= $(notdir $(wildcard tests/e2e/cluster/kubernetes/*))
+.PHONY: minors
+minors: $(STAMP) ## Try the chart with the API server of each Kubernetes minor (MINORS="1.35 1.37"; needs Go; RECORD=1: in docs/install.md)
+	.ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
+	rm -rf build/minors
+	for minor in $(MINORS); do ELFGATE_E2E=1 KUBERNETES=$$minor $(BIN)/python -m pytest --junit-xml build/minors/$$minor.xml \
+	  tests/e2e/chart/test_minor.py tests/e2e/chart/test_chart.py tests/e2e/test_admission.py || exit; done
+	if [ -n "$(RECORD)" ]; then $(BIN)/python -m docs.minors build/minors; fi
+
 .PHONY: chaos
 chaos: $(STAMP) ## Break what two replicas rest on, a fault for CHAOS_SECONDS=60, and tell what each cost
 	ELFGATE_E2E=1 CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/python -m pytest tests/e2e/chaos; status=$$?; \

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from docs import codes, examples
+from docs import codes, examples, minors
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
 from elfgate.cli import (
@@ -60,6 +60,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield PAGE, page()
     yield codes.PAGE, codes.page()
     yield examples.PAGE, examples.page()
+    yield minors.PAGE, minors.page()
     cli = ROOT / "docs" / "cli.md"
     yield (
         cli,

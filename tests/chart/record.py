@@ -1,16 +1,22 @@
-"""Records the schemas of the kinds that the chart makes, as the API server of ``make e2e`` publishes them.
+"""Records the schemas of the kinds that the chart makes, of each Kubernetes that it is held against.
 
-python tests/chart/record.py
+python tests/chart/record.py 1.36
 
-They are its OpenAPI v3 documents (``/openapi/v3/…``), cut down to what these kinds reach and without descriptions; an
-object with named properties is closed, so that a misspelt field is an error, as it is to the API server by
+They are the OpenAPI v3 documents (``/openapi/v3/…``) of the API server that ``make e2e`` starts; of
+other minors those that Kubernetes publishes in its source (``api/openapi-spec/v3``), in which no
+field has a list of its values.
+
+They are cut down to what these kinds reach and have no descriptions; an object with named
+properties is closed, so that a misspelt field is an error, as it is to the API server by
 ``fieldValidation: Strict``.
 """
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +26,8 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from support.control_plane import ControlPlane, build  # noqa: E402 - found by the line above
 
-SCHEMAS = Path(__file__).parent / "kubernetes.json"
+SCHEMAS = Path(__file__).parent / "kubernetes"
+PUBLISHED = {"1.29": "v1.29.6", "1.35": "v1.35.4", "1.37": "v1.37.2"}
 KINDS = {
     "v1": ["ConfigMap", "Secret", "Service", "ServiceAccount"],
     "apps/v1": ["Deployment", "StatefulSet"],
@@ -53,14 +60,46 @@ _KEPT = frozenset(
 )
 
 
-def main() -> None:
-    """Start a control plane, ask it, and write."""
-    with tempfile.TemporaryDirectory() as folder, ControlPlane(build(), Path(folder)) as cluster:
-        version = cluster.must("version", "-o", "json")
-        with httpx.Client(
-            base_url=cluster.url, verify=cluster.trust(), trust_env=False, timeout=60
-        ) as client:
-            documents = {group: client.get(f"/openapi/v3/{_path(group)}").json() for group in KINDS}
+def main(minor: str) -> None:
+    """Write the file of a minor."""
+    version, documents = _published(PUBLISHED[minor]) if minor in PUBLISHED else _asked(minor)
+    recorded = {"source": f"OpenAPI v3 of Kubernetes {version}"} | _cut_down(documents)
+    text = json.dumps(recorded, sort_keys=True, separators=(",", ":"))
+    SCHEMAS.joinpath(f"{minor}.json").write_text(f"{text}\n")
+
+
+def _asked(minor: str) -> tuple[str, dict[str, Any]]:
+    """The version and the documents of a control plane that is started for it."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ControlPlane(build(minor), Path(folder)) as cluster,
+        httpx.Client(base_url=cluster.url, verify=cluster.trust(), trust_env=False) as client,
+    ):
+        version = client.get("/version").json()["gitVersion"]
+        groups = {group: f"/openapi/v3/{_path(group)}" for group in KINDS}
+        documents = {group: client.get(path, timeout=60) for group, path in groups.items()}
+        return version, {group: answer.json() for group, answer in documents.items()}
+
+
+def _published(version: str) -> tuple[str, dict[str, Any]]:
+    """The version and the documents of its source, from the Go module proxy."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elfgate"
+    environment = {"GOMODCACHE": str(cache / "go" / "mod"), "GOTOOLCHAIN": "local"} | os.environ
+    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@{version}"]
+    said = subprocess.run(command, capture_output=True, check=True, env=environment, cwd="/")
+    folder = Path(json.loads(said.stdout)["Dir"], "api", "openapi-spec", "v3")
+    files = {group: f"{_path(group).replace('/', '__')}_openapi.json" for group in KINDS}
+    return version, {
+        group: json.loads((folder / name).read_text()) for group, name in files.items()
+    }
+
+
+def _path(group: str) -> str:
+    return f"apis/{group}" if "/" in group else f"api/{group}"
+
+
+def _cut_down(documents: Mapping[str, Any]) -> dict[str, Any]:
+    """The kinds' schemas, and what they reach."""
     definitions: dict[str, Any] = {}
     kinds = {}
     for group, names in KINDS.items():
@@ -68,13 +107,7 @@ def main() -> None:
         for name in names:
             kinds[f"{group}/{name}"] = found = _definition(schemas, group, name)
             _reach(found, schemas, definitions)
-    source = f"OpenAPI v3 of kube-apiserver {json.loads(version)['serverVersion']['gitVersion']}"
-    recorded = {"source": source, "kinds": kinds, "$defs": definitions}
-    SCHEMAS.write_text(json.dumps(recorded, sort_keys=True, separators=(",", ":")) + "\n")
-
-
-def _path(group: str) -> str:
-    return f"apis/{group}" if "/" in group else f"api/{group}"
+    return {"kinds": kinds, "$defs": definitions}
 
 
 def _definition(schemas: dict[str, Any], group: str, kind: str) -> str:
@@ -122,4 +155,4 @@ def _references(node: object) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ from support.chart import (
     rendered,
     template,
 )
+from support.control_plane import MINOR, MINORS
 
-RECORDED = json.loads((Path(__file__).parent / "kubernetes.json").read_text())
+RECORDED = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((Path(__file__).parent / "kubernetes").glob("*.json"))
+}
 
 named = pytest.mark.parametrize(
     "values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml")
@@ -37,8 +42,29 @@ def test_two_renders_are_the_same_bytes_of_what_kubernetes_takes(major: str, val
     assert first == second
     found = list(objects(first))
     assert len(found) > 10
-    for obj in found:
-        assert _complaints(obj) == [], f"{obj['kind']}/{obj['metadata']['name']}"
+    for minor, obj in product(RECORDED, found):
+        assert _complaints(minor, obj) == [], f"{minor}: {obj['kind']}/{obj['metadata']['name']}"
+
+
+def test_the_minors_are_the_oldest_that_the_chart_allows_and_those_that_make_minors_starts() -> (
+    None
+):
+    oldest = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"]
+    assert list(RECORDED) == [oldest.removeprefix(">=").removesuffix(".0-0"), *MINORS]
+    for minor, recorded in RECORDED.items():
+        assert f" v{minor}." in recorded["source"]
+
+
+@pytest.mark.parametrize("minor", RECORDED)
+def test_every_minor_is_rendered_the_same(major: str, minor: str) -> None:
+    words = ("--values", str(CHART / "examples" / "production-values.yaml"))
+    assert template(major, *words, "--kube-version", f"{minor}.0") == template(major, *words)
+
+
+def test_an_older_minor_is_refused(major: str) -> None:
+    done = helm(major, "template", "elfgate", str(CHART), "--kube-version", "1.28.15")
+    assert done.returncode == 1
+    assert "chart requires kubeVersion: >=1.29.0-0" in done.stderr
 
 
 @named
@@ -162,7 +188,7 @@ def test_a_list_or_a_mapping_that_is_null_is_an_empty_one(major: str, value: str
     """As a key without a value in a file is null."""
     production = ("--values", str(CHART / "examples" / "production-values.yaml"))
     for obj in objects(template(major, *production, "--set", f"{value}=null")):
-        assert _complaints(obj) == [], f"{obj['kind']}/{obj['metadata']['name']}"
+        assert _complaints(MINOR, obj) == [], f"{obj['kind']}/{obj['metadata']['name']}"
 
 
 def test_a_network_policy_without_ports_lets_nothing_out_but_to_dns(major: str) -> None:
@@ -225,11 +251,12 @@ def test_a_chart_without_its_policies_is_refused(major: str, tmp_path: Path) -> 
     assert "the chart holds no policies" in done.stderr
 
 
-def _complaints(obj: Any) -> list[str]:
+def _complaints(minor: str, obj: Any) -> list[str]:
     group = f"{obj['apiVersion']}/{obj['kind']}"
     if FOREIGN.get(obj["kind"]) == obj["apiVersion"]:
         return []
-    schema = {"$ref": f"#/$defs/{RECORDED['kinds'][group]}", "$defs": RECORDED["$defs"]}
+    recorded = RECORDED[minor]
+    schema = {"$ref": f"#/$defs/{recorded['kinds'][group]}", "$defs": recorded["$defs"]}
     return [
         f"{error.json_path}: {error.message}"
         for error in Draft202012Validator(schema).iter_errors(obj)

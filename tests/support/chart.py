@@ -15,7 +15,7 @@ CHART = ROOT / "charts" / "elfgate"
 EXAMPLES = sorted(CHART.glob("examples/*-values.yaml"))
 VALUES = [*sorted(CHART.glob("ci/*-values.yaml")), *EXAMPLES]
 NAMESPACE = "elfgate"
-KUBERNETES = "1.36.3"  # of the control plane in tests/e2e
+KUBERNETES = "1.36.3"  # what is rendered for, where a test does not say otherwise
 # Kinds of the Prometheus operator, cert-manager and the VPA, which Kubernetes itself does not know.
 FOREIGN = {
     "Certificate": "cert-manager.io/v1",

@@ -9,6 +9,7 @@ kwok stands in for kubelets: it makes its nodes Ready and their pods Running, an
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -23,6 +24,13 @@ import httpx
 import trustme
 
 PATIENCE = 60.0  # seconds
+_CLUSTER = Path(__file__).parents[1] / "e2e" / "cluster"
+_USUAL = re.findall(r"^usual=(\S+)", (_CLUSTER / "build").read_text(), re.MULTILINE)[0]
+MINOR = os.environ.get("KUBERNETES") or _USUAL
+"""The Kubernetes that the tests start."""
+
+MINORS = sorted(path.parent.name for path in _CLUSTER.glob("kubernetes/*/go.mod"))
+"""Each that can be built."""
 
 _USERS = {
     "admin": "system:masters",
@@ -343,10 +351,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def build() -> Path:
-    """Build what a control plane needs, if it is not built yet, and tell where it is."""
-    script = Path(__file__).parent.parent / "e2e" / "cluster" / "build"
-    done = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True, env=os.environ)
+def build(minor: str = MINOR) -> Path:
+    """Build what a control plane of a minor needs, if it is not built yet, and tell where it is."""
+    command = [str(_CLUSTER / "build"), minor]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ)
     return Path(done.stdout.strip())
 
 

@@ -18,7 +18,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { echo "no virtual environment: install Python 3.11 or later with its module venv (Debian: python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -40,13 +40,13 @@ test: $(STAMP) ## Run the tests; what they need beyond Python is named, with how
 
 .PHONY: e2e
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
-	.ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
+	.ci/opa >/dev/null && .ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 MINORS ?= $(notdir $(wildcard tests/e2e/cluster/kubernetes/*))
 .PHONY: minors
 minors: $(STAMP) ## Try the chart with the API server of each Kubernetes minor (MINORS="1.35 1.37"; needs Go; RECORD=1: in docs/install.md)
-	.ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
+	.ci/opa >/dev/null && .ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
 	rm -rf build/minors
 	for minor in $(MINORS); do ELFGATE_E2E=1 KUBERNETES=$$minor $(BIN)/python -m pytest --junit-xml build/minors/$$minor.xml \
 	  tests/e2e/chart/test_minor.py tests/e2e/chart/test_chart.py tests/e2e/test_admission.py || exit; done
@@ -54,6 +54,7 @@ minors: $(STAMP) ## Try the chart with the API server of each Kubernetes minor (
 
 .PHONY: chaos
 chaos: $(STAMP) ## Break what two replicas rest on, a fault for CHAOS_SECONDS=60, and tell what each cost
+	.ci/opa >/dev/null
 	ELFGATE_E2E=1 CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/python -m pytest tests/e2e/chaos; status=$$?; \
 	  cat build/chaos/table.txt; exit $$status
 
@@ -78,6 +79,7 @@ pictures: $(STAMP) ## Take the pictures that the site shows, by a real Chromium,
 
 .PHONY: published
 published: $(STAMP) ## Read the manifests that projects publish in their Go modules (needs Go)
+	command -v go >/dev/null || { echo "no go to fetch modules with: install Go 1.26 or newer" >&2; exit 1; }
 	rm -f build/published.txt
 	ELFGATE_PUBLISHED=1 $(BIN)/python -m pytest tests/published; status=$$?; cat build/published.txt; exit $$status
 
@@ -94,7 +96,7 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 
 .PHONY: agreement
 agreement: $(STAMP) ## Ask both engines 100,000 documents by chance (AGREEMENT_ROUNDS=400, 250 documents each; needs OPA)
-	OPA=$$(.ci/opa) AGREEMENT_ROUNDS=$(AGREEMENT_ROUNDS) $(BIN)/python -m pytest -q \
+	opa=$$(.ci/opa) && OPA=$$opa AGREEMENT_ROUNDS=$(AGREEMENT_ROUNDS) $(BIN)/python -m pytest -q \
 		tests/contract/test_agreement.py -k both_engines
 
 .PHONY: chart
@@ -132,7 +134,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
-	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	opa=$$(.ci/opa) && OPA=$$opa $(BIN)/python benchmarks/webhook.py
 	$(BIN)/python benchmarks/nodes.py
 	$(BIN)/python benchmarks/creation.py
 	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"

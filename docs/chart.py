@@ -19,6 +19,7 @@ schema:
     python docs/chart.py        write; a test fails when they drift
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -96,6 +97,7 @@ def _policies() -> Iterator[tuple[Path, str]]:
 def generated() -> Iterator[tuple[Path, str]]:
     """Each generated file of the chart, and its content."""
     yield from _policies()
+    yield CHART / "Chart.yaml", _with_icon((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     found = values((CHART / "values.yaml").read_text(encoding="utf-8"))
     yield (
         CHART / "values.schema.json",
@@ -110,6 +112,12 @@ def generated() -> Iterator[tuple[Path, str]]:
             r"(?s)(<!-- values -->\n).*(<!-- /values -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text
         ),
     )
+
+
+def _with_icon(text: str) -> str:
+    """Chart.yaml with the icon in it, as data."""
+    drawn = base64.b64encode((ROOT / "docs" / "icon.svg").read_bytes()).decode()
+    return re.sub(r"(?m)^icon: .*$", f"icon: data:image/svg+xml;base64,{drawn}", text)
 
 
 def values(text: str) -> list[Value]:

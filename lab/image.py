@@ -105,6 +105,10 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
     program.write_text(start)
     program.chmod(0o755)
     _compile(platform, own)
+    words = own / "usr" / "share" / "doc" / "elfgate"
+    words.mkdir(parents=True)
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(ROOT / name, words / name)
     bill = own / "usr" / "share" / "sbom" / "elfgate.cdx.json"
     bill.parent.mkdir(parents=True)
     bill.write_bytes(sbom.bill(wheel, archives, below[1] / site, suite=platform.suite))

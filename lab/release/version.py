@@ -10,6 +10,13 @@ import yaml
 from lab.fetched import LabError, run
 
 ROOT = Path(__file__).resolve().parents[2]
+_FILLED_IN = (
+    "SECURITY.md",
+    "GOVERNANCE.md",
+    ".github/CODEOWNERS",
+    "pyproject.toml",
+    "charts/elfgate/Chart.yaml",
+)
 _PLACEHOLDER = re.compile(r"\bREPLACE-BEFORE-RELEASE\b[^\n]*")
 
 
@@ -34,7 +41,7 @@ def check(version: str) -> None:
 def placeholders() -> list[str]:
     """Lines that a person fills in before a release is published, as ``FILE:LINE: TEXT``."""
     found = []
-    for name in ("SECURITY.md", "GOVERNANCE.md", ".github/CODEOWNERS"):
+    for name in _FILLED_IN:
         path = ROOT / name
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         found += [

@@ -82,6 +82,11 @@ def test_a_release_refuses_owners_that_nobody_has_named() -> None:
     assert len(owners) == 3
 
 
+def test_a_release_refuses_addresses_that_nobody_has_named() -> None:
+    places = {line.partition(":")[0] for line in placeholders()}
+    assert {"pyproject.toml", "charts/elfgate/Chart.yaml"} <= places
+
+
 def test_the_container_to_work_in_is_built_from_what_is_here() -> None:
     folder = ROOT / ".devcontainer"
     about = json.loads((folder / "devcontainer.json").read_text())

@@ -146,6 +146,7 @@ def test_it_is_configured_as_the_dockerfile_says(built: Built) -> None:
 def test_it_holds_what_it_needs_and_nothing_to_change_it_with(built: Built) -> None:
     names = built.names()
     assert "etc/ssl/certs/ca-certificates.crt" in names
+    assert {f"usr/share/doc/elfgate/{name}" for name in ("LICENSE", "NOTICE")} <= names
     assert any(name.endswith("elfgate/policies/.manifest") for name in names)
     programs = {
         Path(name).name

@@ -53,6 +53,7 @@ def test_the_wheel_has_the_policies_with_their_tests_and_cases(wheel: Path) -> N
     assert cases <= set(names)
     assert "elfgate/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any(name.endswith("licenses/NOTICE") for name in names)
 
 
 def test_the_installed_program_judges_with_the_policies_that_it_brought(

@@ -97,6 +97,12 @@ def test_the_dockerfile_makes_the_layers_that_are_tried_here() -> None:
     assert copied == [f"--from=build /image/{name} /" for name in ("debian", "python", "elfgate")]
 
 
+def test_the_builder_is_given_what_the_image_is_made_of() -> None:
+    given = set((ROOT / ".dockerignore").read_text().splitlines())
+    pins = {"!requirements/runtime.txt", "!requirements/debian.txt"}
+    assert {"!webhook", "!lab", "!policies", "!LICENSE", "!NOTICE", *pins} <= given
+
+
 def test_the_image_is_started_by_nobody_in_particular() -> None:
     config = dockerfile.config(DOCKERFILE)
     assert config["User"] == "65532:65532"

@@ -13,6 +13,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 RUNS = _ROOT / "tests" / "e2e" / "minors.json"
 _CLUSTER = RUNS.parent / "cluster" / "kubernetes"
 PAGE = _ROOT / "docs" / "install.md"
+_HEAD = ("| Kubernetes | Helm | Day | Tests |", "|---|---|---|---|")
 _BEGIN, _END = "<!-- kubernetes -->\n", "<!-- /kubernetes -->"
 
 
@@ -53,10 +54,10 @@ def _run(path: Path) -> dict[str, str | int]:
 def _table() -> str:
     runs = json.loads(RUNS.read_text(encoding="utf-8"))
     newest = sorted(runs.values(), key=_number, reverse=True)
-    lines = ["| Kubernetes | Helm | Day | Tests |", "|---|---|---|---|", *map(_row, newest), ""]
+    lines = [*_HEAD, *map(_row, newest), ""] if newest else []
     pinned = {path.name for path in _CLUSTER.iterdir()}
     if unrecorded := sorted(pinned - runs.keys()):
-        lines += [f"Pinned, and no run is recorded yet: {', '.join(unrecorded)}.", ""]
+        lines += [f"Not recorded yet: {', '.join(unrecorded)}.", ""]
     return "\n".join(lines)
 
 

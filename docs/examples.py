@@ -26,7 +26,8 @@ $ helm install elfgate charts/elfgate --namespace elfgate --create-namespace \\
 ```
 
 Written by `make docs`. In the tests, Helm 3 and 4 render each file, the result is held against
-Kubernetes' own schema, and `make e2e` installs and removes each in a real control plane.
+Kubernetes' own schemas, and `make e2e` installs each in a real control plane, has the webhook of its
+settings refuse a pod, and removes it.
 """
 
 

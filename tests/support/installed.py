@@ -3,6 +3,7 @@
 They have the files that the pods mount, the rights of the pods' service accounts, and the address of the Service.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import yaml
 
 from . import opa
 from .chart import NAMESPACE, Object, containers, helm, lay_out, objects, one
-from .control_plane import ControlPlane, until
+from .control_plane import PATIENCE, ControlPlane, until
 
 LACKING = (
     ""
@@ -52,6 +53,9 @@ def serving(
 ) -> Iterator[None]:
     """Run what the pods of the release ``elfgate`` run, in their order, until the webhook is ready.
 
+    What a Secret or a server would bring stands below the folder: a certificate of the cluster's
+    authority, no credentials, and a file of facts in place of a shared store.
+
     Args:
         cluster: Where the chart is installed.
         major: The Helm that knows the release.
@@ -64,18 +68,12 @@ def serving(
     known["listen"] = {"host": address(cluster), "port": 443}
     known["cluster"] = {"kubeconfig": str(kubeconfig(cluster, "elfgate"))}
     known["images"] = dict(images)
+    _supply(cluster, known, folder)
     settings.write_text(json.dumps(known))
-    bundle, beside, webhook = containers(one(found, "Deployment")["spec"]["template"])
-    subprocess.run(_command(bundle["args"], folder), check=True, capture_output=True)
+    *before, webhook = containers(one(found, "Deployment")["spec"]["template"])
     with ExitStack() as stack, (folder / "log").open("wb") as log:
-        assert opa.OPA
-        stack.callback(
-            _end,
-            subprocess.Popen(
-                [opa.OPA, *_placed(beside["args"], folder)], stderr=subprocess.DEVNULL
-            ),
-        )
-        until((folder / "run/opa/opa.sock").exists, "OPA does not listen")
+        if before:
+            stack.enter_context(_evaluating(before, folder))
         environment = {**os.environ, "POD_NAMESPACE": NAMESPACE, "POD_NAME": "elfgate-0"}
         stack.callback(
             _end, subprocess.Popen(_command(webhook["args"], folder), stderr=log, env=environment)
@@ -84,8 +82,43 @@ def serving(
         until(
             lambda: not job(cluster, look, "elfgate-test").returncode,
             f"it is not ready: see {folder}/log",
+            patience=3
+            * PATIENCE,  # processes that predict start beside, on a machine that others use
         )
         yield
+
+
+def _supply(cluster: ControlPlane, known: dict[str, Any], folder: Path) -> None:
+    """Bring what the settings expect of Secrets and servers."""
+    if "certificate" in known["tls"]:
+        leaf = cluster.ca.issue_cert(f"elfgate.{NAMESPACE}.svc")
+        leaf.private_key_pem.write_to_path(known["tls"]["key"])
+        leaf.cert_chain_pems[0].write_to_path(known["tls"]["certificate"])
+        authority = base64.b64encode(cluster.ca.cert_pem.bytes()).decode()
+        trusted = {
+            "webhooks": [{"name": "validate.elfgate.dev", "clientConfig": {"caBundle": authority}}]
+        }
+        cluster.must("patch", "validatingwebhookconfiguration/elfgate", "-p", json.dumps(trusted))
+    if "docker_config" in known["registries"]:
+        Path(known["registries"]["docker_config"]).write_text("{}")
+    if "url" in known["store"]:
+        known["store"] = {"path": str(folder / "facts.db")}
+
+
+@contextmanager
+def _evaluating(before: Sequence[Object], folder: Path) -> Iterator[None]:
+    """Make the bundle, and run OPA beside the webhook."""
+    bundle, beside = before
+    subprocess.run(_command(bundle["args"], folder), check=True, capture_output=True)
+    assert opa.OPA
+    running = subprocess.Popen(
+        [opa.OPA, *_placed(beside["args"], folder)], stderr=subprocess.DEVNULL
+    )
+    try:
+        until((folder / "run/opa/opa.sock").exists, "OPA does not listen")
+        yield
+    finally:
+        _end(running)
 
 
 def job(

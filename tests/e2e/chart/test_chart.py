@@ -92,17 +92,51 @@ def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
 
 
+@pytest.mark.skipif(bool(LACKING), reason=LACKING)
 @pytest.mark.parametrize(
     "values", EXAMPLES, ids=lambda path: path.name.removesuffix("-values.yaml")
 )
-def test_each_worked_example_is_installed_and_removed(cluster: ControlPlane, values: Path) -> None:
+def test_each_worked_example_is_installed_refuses_a_pod_and_is_removed(
+    cluster: ControlPlane, values: Path, short: Path, images: dict[str, str]
+) -> None:
+    """In a namespace of the kind in which the production example refuses."""
     major, before = max(helms()), everything(cluster)
     with pods_at("baseline" if "openshift" in values.name else "restricted", cluster):
-        run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, "--values", str(values))
+        words = ("--values", str(values), "--set", "nodes.extraArchitectures={ppc64le}")
+        run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *words)
         (hook,) = cluster.get("validatingwebhookconfiguration", "elfgate")["webhooks"]
         assert hook["failurePolicy"] == "Ignore"
-        run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
+        try:
+            refuses_what_cannot_start(cluster, major, short, images)
+        finally:
+            run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+def refuses_what_cannot_start(
+    cluster: ControlPlane, major: str, folder: Path, images: dict[str, str]
+) -> None:
+    """Run the release's webhook, and ask it of two pods of a team."""
+    accounts = [obj for obj in hooks(cluster, major) if obj["kind"] != "Job"]
+    with team(cluster) as namespace, serving(cluster, major, folder, images):
+        on_power = pod("web", ALPINE, on="ppc64le")
+        until(
+            lambda: "denied the request" in dry_run(cluster, on_power, namespace),
+            "it is not refused",
+        )
+        said = dry_run(cluster, pod("web", DEBIAN, on="ppc64le"), namespace)
+        assert "pod/web created (server dry run)\n" in said
+    cluster.must("delete", "--ignore-not-found", "-f", "-", stdin=accounts)
+
+
+@contextmanager
+def team(cluster: ControlPlane) -> Iterator[str]:
+    """A namespace of a team's, for a while."""
+    cluster.add_namespace("team-shop")
+    try:
+        yield "team-shop"
+    finally:
+        cluster.must("delete", "namespace", "team-shop", "--wait=true")
 
 
 def archived(folder: Path) -> Path:

@@ -26,7 +26,7 @@ def test_both_engines_give_the_same_verdicts(seed: int, tmp_path: Path) -> None:
     documents = [_document(seed * DOCUMENTS + number) for number in range(DOCUMENTS)]
     engine = EmbeddedEngine(policies)
     here = [
-        json.loads(engine.query("data.elfgate.main.verdict", each.model_dump_json()))
+        json.loads(engine.query("data.elfgate.main.verdict", each.json_bytes().decode()))
         for each in documents
     ]
     there = opa.verdicts(policies, documents, tmp_path)
@@ -36,14 +36,14 @@ def test_both_engines_give_the_same_verdicts(seed: int, tmp_path: Path) -> None:
 
 def _document(seed: int) -> Document:
     """Every other one in a placement that may not be final."""
-    return chance.placed(seed) if seed % 2 else chance.document(seed)
+    return chance.placed(seed) if seed % 2 else chance.labelled(seed)
 
 
 def test_the_documents_by_chance_are_judged_in_every_way() -> None:
     engine = EmbeddedEngine(bundle.load())
     verdicts = [
         json.loads(
-            engine.query("data.elfgate.main.verdict", chance.document(seed).model_dump_json())
+            engine.query("data.elfgate.main.verdict", chance.labelled(seed).json_bytes().decode())
         )
         for seed in range(DOCUMENTS)
     ]

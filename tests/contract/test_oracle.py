@@ -40,6 +40,10 @@ def differences(verdict: dict[str, Any], oracle: Oracle) -> dict[str, Any]:
         "allowed": not oracle.denials,
     }
     later = "for now this only warns: later it is refused"
+    if oracle.is_unlabelled:
+        later = (
+            "for now this only warns: settings go by the namespace's labels, which are not known"
+        )
     for violation in verdict["warnings"]:
         violation["lines"] = [line for line in violation["lines"] if line != later]
     said = {kind: told(verdict[kind]) if kind in KINDS else verdict[kind] for kind in expected}
@@ -53,10 +57,12 @@ def test_the_policies_decide_as_the_docs_say(seed: int) -> None:
     config = loaded.data["elfgate"]["config"]
     for number in range(DOCUMENTS):
         document = chance.placed(seed * DOCUMENTS + number)
-        verdict = json.loads(engine.query("data.elfgate.main.verdict", document.model_dump_json()))
-        oracle = Oracle(document.model_dump(), config)
+        verdict = json.loads(
+            engine.query("data.elfgate.main.verdict", document.json_bytes().decode())
+        )
+        oracle = Oracle(json.loads(document.json_bytes()), config)
         assert differences(verdict, oracle) == {}, (seed, number)
-        free = Oracle(document.model_dump(), config, unheld=True)
+        free = Oracle(json.loads(document.json_bytes()), config, unheld=True)
         if verdict["would_deny"]:
             assert told(verdict["would_deny"]) == free.denials
 
@@ -64,7 +70,9 @@ def test_the_policies_decide_as_the_docs_say(seed: int) -> None:
 def test_the_documents_reach_what_the_docs_tell_apart() -> None:
     engine = EmbeddedEngine(bundle.load())
     verdicts = [
-        json.loads(engine.query("data.elfgate.main.verdict", chance.placed(seed).model_dump_json()))
+        json.loads(
+            engine.query("data.elfgate.main.verdict", chance.placed(seed).json_bytes().decode())
+        )
         for seed in range(400)
     ]
     words = json.dumps(verdicts)

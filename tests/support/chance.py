@@ -11,7 +11,17 @@ from elfgate.policy.chance import document, full
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
 
-__all__ = ["config", "document", "full", "placed", "settings"]
+__all__ = ["config", "document", "full", "labelled", "placed", "settings"]
+
+
+def labelled(seed: int) -> Document:
+    """The document of a seed, with labels of its namespace, which are not known at times."""
+    chance, made = random.Random(seed), document(seed)  # noqa: S311
+    if chance.random() < 0.3:
+        return made
+    labels = chance.choice(({}, {"stage": "prod"}, {"stage": "test", "team": "a"}))
+    request = made.request.model_copy(update={"namespace_labels": labels})
+    return made.model_copy(update={"request": request})
 
 
 def settings(seed: int) -> PolicyConfig | None:
@@ -34,7 +44,9 @@ def config(seed: int) -> dict[str, Any]:
         },
         "namespaces": {
             name: _layer(chance)
-            for name in chance.sample(("shop", "pro*", "*"), chance.randint(0, 2))
+            for name in chance.sample(
+                ("shop", "pro*", "*", "stage=prod", "stage=*,team=a"), chance.randint(0, 2)
+            )
         },
     }
     for layer in (made, *made["points"].values(), *made["namespaces"].values()):
@@ -89,7 +101,7 @@ def _layer(chance: random.Random) -> dict[str, Any]:
 
 def placed(seed: int) -> Document:
     """The document of a seed, in a placement that may not be final, at times at an update."""
-    chance, given = random.Random(-seed - 1), document(seed).model_dump()  # noqa: S311
+    chance, given = random.Random(-seed - 1), labelled(seed).model_dump(exclude_unset=True)  # noqa: S311
     for target in given["targets"]:
         if chance.random() < 0.2:
             standing = chance.choice(("possible", "open"))

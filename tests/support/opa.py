@@ -38,7 +38,7 @@ def verdicts(policies: Bundle, documents: Sequence[Document], folder: Path) -> l
     """What OPA's evaluator says of each document, as JSON: one process for all."""
     assert OPA
     asked = folder / "asked.json"
-    asked.write_text(json.dumps([json.loads(document.model_dump_json()) for document in documents]))
+    asked.write_text(json.dumps([json.loads(document.json_bytes()) for document in documents]))
     query = "[verdict | some document in input; verdict := data.elfgate.main.verdict with input as document]"
     done = subprocess.run(
         [

@@ -7,7 +7,7 @@
   "nodes" (include "elfgate.settings.nodes" . | fromYaml)
   "registries" (include "elfgate.settings.registries" . | fromYaml)
   "policies" (include "elfgate.settings.policies" . | fromYaml)
-  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "namespace_labels" $v.namespaceLabels "exempt_namespaces" $v.exemptNamespaces)
+  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "namespace_labels" (include "elfgate.namespaceLabels" . | eq "true") "exempt_namespaces" $v.exemptNamespaces)
 -}}
 {{- if $v.notifications.secret }}{{- $_ := set $settings "notifications" (dict "tokens" "/run/elfgate/notifications/tokens") }}{{- end }}
 {{- with $v.nodes.snapshotter }}{{- $_ := set $settings.nodes "snapshotter" . }}{{- end }}
@@ -17,6 +17,13 @@
 {{- $_ := set $settings "store" (dict "path" "/var/lib/elfgate/facts.db" "size_cap" $v.store.sizeCap) -}}
 {{- end -}}
 {{- mergeOverwrite $settings ($v.settings | default dict | deepCopy) | toYaml -}}
+{{- end -}}
+
+{{/* Whether the webhook reads the labels of namespaces: rules of your own look at them, or settings go by them. */}}
+{{- define "elfgate.namespaceLabels" -}}
+{{- $asked := .Values.namespaceLabels -}}
+{{- range $key, $_ := .Values.policies.namespaces }}{{- if contains "=" $key }}{{- $asked = true }}{{- end }}{{- end -}}
+{{- $asked -}}
 {{- end -}}
 
 {{- define "elfgate.settings.tls" -}}

@@ -64,11 +64,15 @@ warnings := [foretold(warning) | some warning in said.warnings] if {
 	count(would_deny) > 0
 } else := said.warnings
 
-foretold(warning) := object.union(warning, {"lines": array.concat(warning.lines, [words.later])}) if {
+foretold(warning) := object.union(warning, {"lines": array.concat(warning.lines, [later])}) if {
 	some denial in would_deny
 	denial.code == warning.code
 	denial.container == warning.container
 } else := warning
+
+later := words.unlabelled if {
+	config.unlabelled
+} else := words.later
 
 held if {
 	some [code, effect, reason], level in levels

@@ -105,6 +105,16 @@ test_a_warning_of_what_is_to_be_refused_says_so if {
 	[warning.lines | some warning in judged(some_fail, {"most": "warn"}).warnings] == [["/app: loader_missing  [loader_missing]"]]
 }
 
+test_what_is_not_refused_for_want_of_labels_says_so if {
+	settings := {"namespaces": {"stage=test": {"most": "dryrun"}}}
+	[warning.lines | some warning in judged(all_fail, settings).warnings] == [[
+		"/app: loader_missing  [loader_missing]",
+		"for now this only warns: settings go by the namespace's labels, which are not known",
+	]]
+	labelled := object.union(all_fail, {"request": {"namespace_labels": {"stage": "prod"}}})
+	judged(labelled, settings).allowed == false
+}
+
 test_a_warning_beside_it_stays_as_it_is if {
 	document := sample.document(["ppc64le"], [fails("db", "ppc64le"), unsure("web", "ppc64le")])
 	warnings := judged(document, {"most": "warn"}).warnings

@@ -2,17 +2,17 @@
 # title: What the cluster's owner has decided
 # description: >-
 #   The settings in data.elfgate.config, with what holds at this enforcement point and in this namespace laid over what
-#   holds everywhere. Of several patterns that match a namespace the longest has the last word, and its own name the very
-#   last.
+#   holds everywhere. Labels of the namespace come first, the most of them last; then patterns of its name, the longest
+#   last; then its own name, which has the very last word.
 # custom:
-#   looks_at: [namespaces]
+#   looks_at: [namespace_labels, namespaces]
 package elfgate.lib.config
 
 import data.elfgate.lib.patterns
 
 effective := object.union_n(array.concat(
 	array.concat([data.elfgate.config], at_points),
-	array.concat(by_pattern, [object.get(data.elfgate.config.namespaces, input.request.namespace, {})]),
+	array.concat(array.concat(by_label, by_pattern), [object.get(data.elfgate.config.namespaces, input.request.namespace, {})]),
 ))
 
 at_points := [layer |
@@ -24,6 +24,29 @@ at_points := [layer |
 points := [input.request.point, "check"] if {
 	input.request.checked
 } else := [input.request.point]
+
+by_label := [data.elfgate.config.namespaces[entry[1]] | some entry in sort([[count(split(selector, ",")), selector] |
+	some selector in selectors
+	selects(selector)
+])]
+
+# The keys that are labels, such as "stage=prod,tier=web".
+selectors := {key | some key, _ in data.elfgate.config.namespaces; contains(key, "=")}
+
+selects(selector) if {
+	every requirement in split(selector, ",") {
+		parts := split(requirement, "=")
+		patterns.matches(parts[1], input.request.namespace_labels[parts[0]])
+	}
+}
+
+# Settings go by labels that are not known now.
+default unlabelled := false
+
+unlabelled if {
+	count(selectors) > 0
+	not input.request.namespace_labels
+}
 
 by_pattern := [data.elfgate.config.namespaces[entry[1]] | some entry in sort([[count(pattern), pattern] |
 	some pattern, _ in data.elfgate.config.namespaces
@@ -40,7 +63,12 @@ level(rule_mode, code, effect, reason) := weaker(most, meant(rule_mode, code, ef
 
 level(rule_mode, code, effect, reason) := full(rule_mode, code, effect, reason) if unheld
 
-most := object.get(effective, "most", "deny")
+# Where labels are not known by which settings go, they may say that nothing is to be refused.
+most := weaker("warn", bound) if {
+	unlabelled
+} else := bound
+
+bound := object.get(effective, "most", "deny")
 
 # Whether the decision is asked what it would be if nothing were held back. It asks so itself, to say so beside a verdict.
 default unheld := false

@@ -85,6 +85,41 @@ test_a_namespace_has_a_most_of_its_own if {
 	elsewhere == "dryrun"
 }
 
+labelled(labels) := object.union(in_namespace("shop"), {"request": {"namespace_labels": labels}})
+
+by_labels := object.union(settings, {"most": "warn", "namespaces": {
+	"stage=prod": {"most": "deny"},
+	"stage=prod,tier=*": {"most": "dryrun"},
+	"gone=": {"most": "dryrun"},
+	"bank": {"most": "deny"},
+}})
+
+most_of(document) := found if {
+	found := config.most with data.elfgate.config as by_labels with input as document
+}
+
+test_settings_of_labels_hold_where_the_namespace_has_all_of_them if {
+	[most_of(labelled(labels)) | some labels in [
+		{"stage": "prod"},
+		{"stage": "test"},
+		{},
+		{"stage": "prod", "tier": "web"},
+		{"gone": ""},
+		{"gone": "so"},
+	]] == ["deny", "warn", "warn", "dryrun", "dryrun", "warn"]
+}
+
+test_the_name_of_a_namespace_outranks_its_labels if {
+	most_of(object.union(labelled({"stage": "prod", "tier": "web"}), {"request": {"namespace": "bank"}})) == "deny"
+}
+
+test_nothing_is_refused_while_labels_are_not_known_by_which_settings_go if {
+	most_of(in_namespace("bank")) == "warn"
+	found := config.most with data.elfgate.config as object.union(object.remove(by_labels, ["namespaces"]), {"most": "deny", "namespaces": {}})
+		with input as in_namespace("bank")
+	found == "deny"
+}
+
 unheld(mode, effect, reason, setting) := found if {
 	found := config.level(mode, "a", effect, reason) with input as in_namespace("shop")
 		with data.elfgate.unheld as true

@@ -48,3 +48,12 @@ test_any_other_form_is_the_rules_failure if {
 		said(finding) == text
 	}
 }
+
+with_labels(linkage) := object.union(linkage, {"labels": {}})
+
+test_images_are_labelled_if_each_is_wherever_the_pod_may_land if {
+	started := [sample.starts("web", "amd64"), sample.starts("web", "s390x")]
+	some_labelled := sample.document(["amd64"], [with_labels(started[0]), started[1]])
+	own.labelled with input as some_labelled
+	not own.labelled with input as sample.document(["amd64", "s390x"], [with_labels(started[0]), started[1]])
+}

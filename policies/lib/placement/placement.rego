@@ -4,7 +4,7 @@
 #   Platforms that a pod may come to land on, and why. A reason for which the settings say `deny` is none: the placement
 #   is judged as if it were final then.
 # custom:
-#   looks_at: [namespaces]
+#   looks_at: [namespace_labels, namespaces]
 package elfgate.lib.placement
 
 import data.elfgate.lib.config

@@ -6,7 +6,7 @@
 # custom:
 #   code: unpinned_tag
 #   remedy: name the image with its digest (NAME:TAG@sha256:…)
-#   looks_at: [image_names, namespaces]
+#   looks_at: [image_names, namespace_labels, namespaces]
 package elfgate.rules.unpinned_tag
 
 import data.elfgate.lib.config

@@ -77,6 +77,7 @@ class Reading:
         namespace, by_name = self.document["request"]["namespace"], self.config["namespaces"]
         patterns = [name for name in by_name if "*" in name and matches(name, namespace)]
         layers = [self.config, *self.points]
+        layers += [by_name[key] for _, key in sorted(self._selecting())]
         layers += [by_name[name] for name in sorted(patterns, key=lambda name: (len(name), name))]
         layers += [by_name.get(namespace, {})]
         merged: dict[str, Any] = {}
@@ -85,6 +86,21 @@ class Reading:
                 is_map = isinstance(value, dict)
                 merged[key] = {**merged.get(key, {}), **value} if is_map else value
         return merged
+
+    def _selecting(self) -> Iterator[tuple[int, str]]:
+        """The keys of namespaces that are labels which this one has, with how many they are."""
+        labels = self.document["request"].get("namespace_labels", {})
+        for key in self.config["namespaces"]:
+            wanted = [each.split("=") for each in key.split(",") if "=" in each]
+            has = (name in labels and matches(value, labels[name]) for name, value in wanted)
+            if wanted and all(has):
+                yield len(wanted), key
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Settings go by labels that are not known."""
+        is_known = "namespace_labels" in self.document["request"]
+        return not is_known and any("=" in key for key in self.config["namespaces"])
 
     def mode(self, code: str) -> str:
         return str(self.settings["rules"].get(code, "deny"))
@@ -95,8 +111,10 @@ class Reading:
         if self.unheld and mode in {"warn", "dryrun"}:
             mode = "deny"
         level = self._meant(finding, mode)
-        most = "deny" if self.unheld else self.settings.get("most", "deny")
-        return weaker(level, most)
+        if self.unheld:
+            return level
+        most = "warn" if self.is_unlabelled else "deny"
+        return weaker(level, weaker(most, self.settings.get("most", "deny")))
 
     def _meant(self, finding: Finding, mode: str) -> str:
         code, reason = finding.code, finding.reason

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from elfgate.policy.names import (
     ImagePattern,
+    NamespaceKey,
     NamespacePattern,
     RepositoryPattern,
     WorkloadPattern,
@@ -14,6 +15,7 @@ from elfgate.policy.names import (
 
 HEX = "0123456789abcdef" * 4
 NAMESPACES = TypeAdapter[str](NamespacePattern)
+KEYS = TypeAdapter[str](NamespaceKey)
 IMAGES = TypeAdapter[str](ImagePattern)
 REPOSITORIES = TypeAdapter[str](RepositoryPattern)
 WORKLOADS = TypeAdapter[str](WorkloadPattern)
@@ -34,6 +36,35 @@ def test_a_namespace_or_a_pattern_of_some(text: str) -> None:
 def test_what_no_namespace_is_called(text: str) -> None:
     with pytest.raises(ValidationError):
         NAMESPACES.validate_python(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("shop", "team-*", "stage=prod", "stage=", "stage=*", "stage=pro*", "a=1,b=2", "a=1,a=*"),
+        *(
+            "example.com/stage=prod",
+            "kubernetes.io/metadata.name=shop",
+            "App_1.x=A-b",
+            f"a={HEX[1:]}",
+        ),
+    ],
+)
+def test_a_namespace_a_pattern_of_some_or_labels_of_theirs(text: str) -> None:
+    assert KEYS.validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=prod", "stage==prod", "stage!=prod", "stage=prod,", "stage=prod,shop", "a=1, b=2"),
+        *("stage=a*b*", "stage=a/b", "stage=-a", "Example.com/stage=a", "/stage=a", "a/b/c=d"),
+        *("*=prod", "stage=prod web", f"a={HEX}", "Shop", "team-*,a=b", "stage in (a)=b", "="),
+    ],
+)
+def test_what_no_label_of_a_namespace_is(text: str) -> None:
+    with pytest.raises(ValidationError):
+        KEYS.validate_python(text)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def test_the_shipped_policies_look_at_namespaces_only() -> None:
         ({"rules": {"latest_tag": "deny"}}, {"image_names"}),
         ({"points": {"pod": {"rules": {"unpinned_tag": "dryrun"}}}}, {"image_names"}),
         ({"support": [ROW]}, {"image_names", "variants"}),
+        ({"namespaces": {"shop": {"most": "warn"}}}, set()),
+        ({"namespaces": {"stage=prod": {"most": "warn"}}}, {"namespace_labels"}),
         ({"rules": {"support_matrix": "off"}, "support": [ROW]}, {"image_names", "variants"}),
     ],
 )
@@ -95,3 +97,11 @@ def test_a_changed_module_looks_at_everything(path: str) -> None:
 def test_settings_of_another_shape_leave_nothing_out_of_sight() -> None:
     policies = bundle.load()
     assert sight(bundle.sealed("x", policies.modules, {"rules": []})) == EVERYTHING
+
+
+def test_a_rule_that_looks_at_the_labels_of_namespaces_does_so_whatever_settings_go_by(
+    tmp_path: Path,
+) -> None:
+    text = "# METADATA\n# custom:\n#   looks_at: [namespace_labels]\npackage elfgate.rules.mine\n"
+    looks = with_rule(tmp_path, text + "\nfindings := set()\n").looks_at
+    assert looks == {"namespaces", "namespace_labels"}

@@ -1,7 +1,7 @@
 """Writes the document that policies judge from what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import repeat
 from typing import Any
@@ -12,8 +12,10 @@ from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError
 from elfgate.gate.breath import sliced
+from elfgate.gate.labelled import Named, named
 from elfgate.gate.starts import Before, Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
+from elfgate.images.labels import Labels
 from elfgate.images.reference import Reference
 from elfgate.linkage.report import Finding, Outcome
 from elfgate.policy.differing import with_words
@@ -45,6 +47,7 @@ class Found:
             starts.
         elsewhere: Predictions for platforms that the pod excludes, where something fails.
         before: How the object was before an update of which something fails.
+        labels: Of the images of which they are known, where policies look at them.
     """
 
     places: Sequence[Target]
@@ -53,6 +56,14 @@ class Found:
     alternatives: Sequence[Sequence[str]] = ()
     elsewhere: Sequence[tuple[Container, Linkage]] = ()
     before: Sequence[Before] = ()
+    labels: Mapping[Named, Labels] = field(default_factory=dict)
+
+    def linkages(self) -> list[Linkage]:
+        """Every prediction."""
+        return [
+            *(start.linkage for start in self.starts),
+            *(linkage for _, linkage in self.elsewhere),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +155,21 @@ def _same_images(before: Workload | None, starts: Iterable[Start]) -> bool:
 
 def _linkages(found: Found, looks: Looks) -> Iterable[LinkageEntry]:
     for start, images in zip(found.starts, found.alternatives or repeat(()), strict=False):
-        yield _linkage(start.container, start.linkage, looks, images)
+        told = of_linkage(start.linkage, found.labels.get(named(start.linkage)), looks)
+        yield _linkage(start.container, start.linkage, told, images)
     for (
         container,
         linkage,
     ) in found.elsewhere:  # whether it starts there: why not is nobody's question
-        yield _linkage(container, linkage, looks).model_copy(update={"findings": []})
+        told = of_linkage(linkage, found.labels.get(named(linkage)), looks)
+        yield _linkage(container, linkage, told).model_copy(update={"findings": []})
 
 
 def _linkage(
-    container: Container, linkage: Linkage, looks: Looks, alternatives: Sequence[str] = ()
+    container: Container,
+    linkage: Linkage,
+    told: dict[str, Any],
+    alternatives: Sequence[str] = (),
 ) -> LinkageEntry:
     return LinkageEntry(
         container=container.name,
@@ -163,7 +179,7 @@ def _linkage(
         needs_glibc=list(linkage.prediction.needs_glibc),
         findings=[_finding(finding, linkage) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
-        **of_linkage(linkage, looks),
+        **told,
     )
 
 

@@ -23,6 +23,7 @@ from elfgate.cluster.workload import Point, Workload, parts_of
 from elfgate.gate.breath import pause
 from elfgate.gate.document import Asked, Found, described
 from elfgate.gate.exemptions import NamespaceExemptions
+from elfgate.gate.labelled import labels
 from elfgate.gate.starts import Start, Starts, demands
 from elfgate.gate.together import together
 from elfgate.linkage.report import Outcome
@@ -179,7 +180,7 @@ class Gate:
         )
         scanned = perf_counter()
         with step("policies"):
-            document, verdict = await self._answered(asked, found)
+            document, verdict = await self._answered(asked, found, predictor)
         seconds = {
             "targets": placed - begun,
             "scan": scanned - placed,
@@ -187,7 +188,8 @@ class Gate:
         }
         until = min((start.linkage.until for start in starts), default=math.inf)
         if "namespace_labels" in self.looks():
-            until = min(until, time.monotonic() + FRESH_SECONDS)
+            is_known = "namespace_labels" in document.request.model_fields_set
+            until = min(until, time.monotonic() + FRESH_SECONDS * is_known)
         digests = {start.container.image: start.linkage.digest for start in starts}
         return Judgement(verdict, document, until, seconds, digests)
 
@@ -210,7 +212,9 @@ class Gate:
             before=await predictor.before(workload, self.inventory, budget),
         )
 
-    async def _answered(self, asked: Asked, found: Found) -> tuple[Document, Verdict]:
+    async def _answered(
+        self, asked: Asked, found: Found, predictor: Starts
+    ) -> tuple[Document, Verdict]:
         """Ask the policies.
 
         And ask again if others came into force meanwhile, which look at more.
@@ -218,8 +222,12 @@ class Gate:
         while True:
             looks = self.looks()
             if self.namespaces and "namespace_labels" in looks:
-                labels = await self.namespaces.labels(asked.workload.namespace)
-                asked = replace(asked, namespace=labels)
+                namespace = await self.namespaces.labels(asked.workload.namespace)
+                asked = replace(asked, namespace=namespace)
+            if "image_labels" in looks:
+                linkages, asker = found.linkages(), predictor.asker
+                told = await labels(self.scanner, linkages, asker, predictor.within)
+                found = replace(found, labels=told)
             document = await described(asked, found, looks)
             await pause(len(found.starts))
             verdict = await self.engine.evaluate(document)

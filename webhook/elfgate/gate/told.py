@@ -12,6 +12,7 @@ from elfgate.cluster.inventory import OTHER
 from elfgate.cluster.target import Target
 from elfgate.cluster.told import is_token, mapping, objects, strings, text
 from elfgate.cluster.workload import Workload
+from elfgate.images.labels import Labels
 from elfgate.policy.document import GroupEntry, SecurityEntry, VolumeEntry
 from elfgate.scan.scanner import Linkage
 
@@ -84,11 +85,14 @@ def of_target(target: Target, looks: Looks) -> dict[str, Any]:
     return {"groups": groups}
 
 
-def of_linkage(linkage: Linkage, looks: Looks) -> dict[str, Any]:
-    """The image's digests."""
-    if "digests" not in looks:
-        return {}
-    return {"digest": linkage.digest, "manifest": linkage.manifest}
+def of_linkage(linkage: Linkage, labels: Labels | None, looks: Looks) -> dict[str, Any]:
+    """The image's digests, and its labels if they are known."""
+    told: dict[str, Any] = {}
+    if "digests" in looks:
+        told |= {"digest": linkage.digest, "manifest": linkage.manifest}
+    if "image_labels" in looks and labels is not None:
+        told |= {"labels": dict(labels.labels), "annotations": dict(labels.annotations)}
+    return told
 
 
 def _container(

@@ -11,6 +11,7 @@ import orjson
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.choose import ZSTD
+from elfgate.images.labels import spared
 from elfgate.images.manifest import ATTESTATION, json_object
 from elfgate.images.table import ANNOTATIONS
 
@@ -41,7 +42,8 @@ def pare(data: bytes, what: str) -> bytes:
         UnreadableError: IMAGE_INVALID if it is no JSON object; LIMIT_EXCEEDED if more is left than
             ``MOST_BYTES``.
     """
-    pared = orjson.dumps(_pared(json_object(data, what), _DEEPEST))
+    document = json_object(data, what)
+    pared = orjson.dumps({**_pared(document, _DEEPEST), **_annotated(document)})
     if len(pared) > MOST_BYTES:
         raise UnreadableError(
             f"{what} says more than {MOST_BYTES} bytes of how its image starts",
@@ -64,9 +66,16 @@ def _pared(value: Any, depth: int) -> Any:
         name = key.lower()
         if name == "annotations" and isinstance(item, dict):
             read[key] = _annotations(item)
+        elif name == "labels":
+            read[key] = spared(item)
         elif name in _READ and depth:
             read[key] = _pared(item, depth - 1)
     return read
+
+
+def _annotated(document: dict[str, Any]) -> dict[str, Any]:
+    """The document's own annotations, which rules may look at."""
+    return {key: spared(item) for key, item in document.items() if key.lower() == "annotations"}
 
 
 def _annotations(value: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,14 @@ from elfgate.policy.layers import is_off, layers
 from elfgate.policy.packages import RULES, is_rule, rule_of
 
 AGGREGATOR = "elfgate/main/found.rego"
-_NAMESPACE = "input.request.namespace_labels"
-_NO_LABELS = "the labels of the namespace are not known"
+_NEEDED = {
+    "namespace_labels": (
+        "input.request.namespace_labels",
+        "the labels of the namespace are not known",
+    ),
+    "image_labels": ("data.elfgate.lib.own.labelled", "the labels of an image are not known"),
+}
+"""By look: what is there if what it needs is known, and what is said if it is not."""
 _AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
 _SHIPPED = """\
 shipped := object.union(others, taken)
@@ -42,17 +48,19 @@ def aggregated(
         if settings is None or not _is_idle(code, modules, settings)
     ]
     takers = [code for code in asked if _says(code, modules, "asks") == "prediction"]
-    needing = {code for code in own if _needs_namespace(code, modules)}
-    return _aggregator(asked, takers, {code: code in needing for code in sorted(own)})
+    return _aggregator(asked, takers, {code: _needs(code, modules) for code in sorted(own)})
 
 
-def _needs_namespace(code: str, modules: Mapping[str, str]) -> bool:
-    """Whether a rule looks at the namespace's labels, which are not known at times."""
-    said = (annotation(text) for text in modules.values() if rule_of(text) == code)
-    return any(each is not None and "namespace_labels" in each.looks_at for each in said)
+def _needs(code: str, modules: Mapping[str, str]) -> list[str]:
+    """Name the looks of a rule that are not known at times."""
+    said = [annotation(text) for text in modules.values() if rule_of(text) == code]
+    looks = {look for each in said if each is not None for look in each.looks_at}
+    return [look for look in _NEEDED if look in looks]
 
 
-def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Mapping[str, bool]) -> str:
+def _aggregator(
+    asked: Sequence[str], takers: Sequence[str], own: Mapping[str, Sequence[str]]
+) -> str:
     """Write the module that names each rule's package.
 
     The engines agree only on static references: one of them invents findings where packages are
@@ -62,8 +70,8 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Mapping[str, b
         asked: The shipped rules to ask; each is a package ``elfgate.rules.NAME`` with a set
             ``findings``.
         takers: Those of them that only take the prediction's findings: not asked where it has none.
-        own: The user's own, and whether each needs the namespace's labels. Each can be left out by
-            name (``input.request.without``), so that one that fails takes no other with it.
+        own: The user's own, each with what it needs (of ``_NEEDED``). Each can be left out by name
+            (``input.request.without``), so that one that fails takes no other with it.
     """
     others = [
         f'\t"{code}": data.{RULES}.{code}.findings,' for code in asked if code not in set(takers)
@@ -114,12 +122,12 @@ def _says(code: str, modules: Mapping[str, str], field: str) -> str:
     return str(said.custom.get(field, "")) if said else ""
 
 
-def _own_lines(code: str, needs_namespace: bool) -> Iterator[str]:  # noqa: FBT001 - private
+def _own_lines(code: str, needs: Sequence[str]) -> Iterator[str]:
     findings = f"data.{RULES}.{code}.findings"
     asked = [f'not "{code}" in left_out']
-    if needs_namespace:
-        yield from _rule(f'malformed["{code}"] := "{_NO_LABELS}"', *asked, f"not {_NAMESPACE}")
-        asked.append(_NAMESPACE)
+    for needed, said in (_NEEDED[look] for look in needs):
+        yield from _rule(f'malformed["{code}"] := "{said}"', *asked, f"not {needed}")
+        asked.append(needed)
     yield from _rule(f'own["{code}"] := data.elfgate.lib.own.completed({findings})', *asked)
     fault = f"fault := data.elfgate.lib.own.wrong({findings})"
     yield from _rule(f'malformed["{code}"] := fault', *asked, fault, 'fault != ""')

@@ -87,6 +87,7 @@ def full(seed: int) -> Document:
         container["security"] = {"privileged": chance.random() < 0.5, "run_as_user": None}
     for linkage in given["linkages"]:
         linkage |= {"digest": f"sha256:{seed}", "manifest": chance.choice(("", "sha256:1"))}
+        linkage |= {"labels": _texts(chance), "annotations": _texts(chance)}
     return Document.model_validate(given)
 
 

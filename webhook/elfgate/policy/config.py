@@ -16,6 +16,7 @@ from elfgate.errors import UnknownReason
 from elfgate.platforms import ARCHITECTURES
 from elfgate.policy.names import (
     ImagePattern,
+    NamespaceKey,
     NamespacePattern,
     RepositoryPattern,
     WorkloadPattern,
@@ -241,14 +242,18 @@ class PolicyConfig(Layer):
 
     A namespace outranks an enforcement point.
 
-    Of several patterns that match a namespace, the longest has the last word, and its own name the
-    very last.
+    Labels of a namespace come first, the most of them last; then patterns, the longest last; then
+    its own name, which has the very last word. While its labels are not known, nothing does more
+    than warn.
     """
 
     points: Annotated[dict[Point, Layer], Field(description="By enforcement point")] = {}
     namespaces: Annotated[
-        dict[NamespacePattern, Layer],
-        Field(description="By namespace, or by a pattern of namespaces with at most one *"),
+        dict[NamespaceKey, Layer],
+        Field(
+            description="By namespace, by a pattern of namespaces with at most one *, or by labels "
+            "of theirs, as stage=prod or stage=prod,tier=web"
+        ),
     ] = {}
     exemptions: Annotated[
         list[Exemption],

@@ -281,6 +281,18 @@ class LinkageEntry(Model):
     manifest: Annotated[
         str, looked_at("digests", "The manifest that a node of the platform pulls of it")
     ] = ""
+    labels: Annotated[
+        dict[str, str],
+        looked_at("image_labels", "The labels of the image's config; not there if not known"),
+    ] = {}
+    annotations: Annotated[
+        dict[str, str],
+        looked_at(
+            "image_labels",
+            "The annotations of the image's index, and over them of the manifest that a node of "
+            "the platform pulls; not there if not known",
+        ),
+    ] = {}
 
 
 class Document(Model):

@@ -32,6 +32,7 @@ def _document(*verdicts: tuple[str, bool]) -> Document:
             name="golden",
             today="2026-01-01",
             without=["*"],
+            namespace_labels={},
         ),
         targets=[
             TargetEntry(platform=f"linux/{arch}", architecture=arch, nodes=1)
@@ -52,12 +53,14 @@ def _linkage(arch: str, *, starts: bool) -> LinkageEntry:
         verdict="starts" if starts else "cannot-start",
         variant=VariantEntry(id="scratch"),
         findings=[] if starts else [missing],
+        labels={},
+        annotations={},
     )
 
 
 def one_pod() -> Document:
     """A pod that starts, judged by the rules of the user's own too."""
-    request = GOOD.request.model_copy(update={"without": [], "namespace_labels": {}})
+    request = GOOD.request.model_copy(update={"without": []})
     return GOOD.model_copy(update={"request": request})
 
 

@@ -1,9 +1,10 @@
 """Settings laid over one another: a bundle's own, the owner's, and those of points and namespaces."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.names import SELECTS
 
 
 def configured(settings: Mapping[str, Any], config: PolicyConfig | None) -> dict[str, Any]:
@@ -42,6 +43,11 @@ def is_off(code: str, settings: Mapping[str, Any]) -> bool:
     """Whether a rule's mode is ``off`` in the settings and wherever something is laid over them."""
     modes = [layer.get("rules", {}).get(code) for layer in layers(settings)]
     return modes[0] == "off" and set(modes) <= {"off", None}
+
+
+def selects(namespaces: Iterable[str]) -> bool:
+    """Whether some of the settings' `namespaces` are labels of theirs."""
+    return any(SELECTS in key for key in namespaces)
 
 
 def layers(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from elfgate.errors import InputError
 from elfgate.images.reference import Reference
 
+SELECTS = "="  # in a key of `namespaces` that is a selector of labels, and in no namespace's name
 GOLDEN_NAMESPACE = "elfgate:golden"  # of the known documents; no namespace of a cluster has a colon
 KINDS = frozenset(("CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet"))
 """Kubernetes' own kinds that make pods."""
@@ -21,6 +22,10 @@ _BY_LETTERS = {kind.lower(): kind for kind in KINDS}
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
+_LABEL_NAME = re.compile(
+    r"([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?)?")
 _DIGITS = {"sha256": 64, "sha512": 128}
 _ANY = "a"  # what a star may stand for in a name
 
@@ -41,6 +46,29 @@ def _namespace(text: str) -> str:
         raise ValueError(
             f"{text!r} is no namespace: a name has at most 63 lower-case letters, digits and -"
         )
+    return text
+
+
+def _namespaces(text: str) -> str:
+    """Take a namespace's name, a pattern of names, or a selector of labels."""
+    if "=" in text:
+        return _selector(text)
+    return _namespace(_one_star(text))
+
+
+def _selector(text: str) -> str:
+    """Take ``LABEL=VALUE``, or several with commas between: a value may have one ``*``.
+
+    Source: Kubernetes, "Labels and Selectors", syntax and character set.
+    """
+    for requirement in text.split(","):
+        name, equals, value = requirement.partition("=")
+        if not equals or not _LABEL_NAME.fullmatch(name):
+            raise ValueError(f"{requirement!r} is no label: write LABEL=VALUE, as in stage=prod")
+        if not _matches(_LABEL_VALUE, _one_star(value)):
+            raise ValueError(
+                f"{value!r} is no label's value: a value has letters, digits, -, _ and ."
+            )
     return text
 
 
@@ -142,6 +170,9 @@ def matches(pattern: str, name: str) -> bool:
 
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_one_star)]
 NamespacePattern: TypeAlias = Annotated[Pattern, AfterValidator(_namespace)]
+NamespaceKey: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=512), AfterValidator(_namespaces)
+]
 ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image)]
 RepositoryPattern: TypeAlias = Annotated[
     Pattern, AfterValidator(_repository), AfterValidator(_image)

@@ -13,11 +13,12 @@ from elfgate.policy.aggregator import AGGREGATOR, aggregated
 from elfgate.policy.annotation import LOOKS, USUAL, Annotation, annotation
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.files import unchanged
-from elfgate.policy.layers import is_off, layers
+from elfgate.policy.layers import is_off, layers, selects
 from elfgate.policy.packages import RULES
 
 _NOTHING = frozenset[str]()
 _EXEMPTIONS = "data.elfgate.lib.exemptions"
+_LABELS = frozenset({"namespace_labels"})
 _NAMED_BY = {"pod_names": "workload", "image_names": "image"}
 
 
@@ -60,7 +61,7 @@ def _sight(bundle: Bundle, settings: Mapping[str, Any]) -> Sight:
             said_here = annotation(text)
             looks |= _looks(said_here, settings) if said_here else USUAL
         elif unchanged(path, text):
-            looks |= _looks(said.get(_folder(path)), settings)
+            looks |= _looks(said.get(_folder(path)), settings) - _unneeded(settings)
         else:
             looks |= LOOKS
     return Sight(frozenset(looks))
@@ -83,6 +84,11 @@ def _looks(said: Annotation | None, settings: Mapping[str, Any]) -> frozenset[st
     if f"data.{said.package}" == _EXEMPTIONS:
         return said.looks_at - set(_of_any_name(settings))
     return said.looks_at
+
+
+def _unneeded(settings: Mapping[str, Any]) -> frozenset[str]:
+    """Name the looks of elfgate's own modules that no setting goes by."""
+    return _NOTHING if selects(settings.get("namespaces", ())) else _LABELS
 
 
 def _in_force(said: Annotation, settings: Mapping[str, Any]) -> bool:

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from elfgate.images import mediatypes
 from elfgate.images.digests import is_digest
-from elfgate.images.manifest import Config, Manifest, read_config
+from elfgate.images.labels import Labels, annotations_in, labels_in
+from elfgate.images.manifest import Config, Manifest, read_config, read_document
 from elfgate.images.pull import Pulled, platforms, pull
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.table import ANNOTATIONS
@@ -90,6 +91,37 @@ class Documents:
             UnreadableError: as ``pull`` does.
         """
         return read_config(await self._document(located, descriptor), descriptor)
+
+    async def labels(self, located: Located, digest: str, manifest: str) -> Labels:
+        """The labels of an image.
+
+        Args:
+            located: It, and who asks.
+            digest: Of its index or only manifest.
+            manifest: Of the manifest that a node pulls; empty if there is none for the node.
+
+        Raises:
+            UnreadableError: as ``pull`` does, and if they are no texts, or too many.
+        """
+        annotations, labels = {}, {}
+        if digest != manifest:
+            index = Descriptor(mediatypes.OCI_INDEX, digest)
+            annotations = annotations_in(await self._document(located, index))
+        if manifest:
+            descriptor = Descriptor(mediatypes.OCI_MANIFEST, manifest)
+            data = await self._document(located, descriptor)
+            annotations |= annotations_in(data)
+            labels = await self._labels(located, data, descriptor)
+        return Labels(labels, annotations)
+
+    async def _labels(
+        self, located: Located, data: bytes, descriptor: Descriptor
+    ) -> dict[str, str]:
+        """The labels of the config that a manifest names; none of what is no image."""
+        manifest = read_document(data, descriptor, limits=self._limits)
+        if not isinstance(manifest, Manifest) or manifest.artifact:
+            return {}
+        return labels_in(await self._document(located, manifest.config))
 
     def pulled(self, descriptor: Descriptor, node: Platform, runtime: str | None) -> Pulled | None:
         """Remember what ``pull`` said lately, or None. Nobody is asked, and no asker is checked."""

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.labels import Labels
 from elfgate.images.source import Descriptor
 from elfgate.linkage.inputs import NodeFacts, Overrides
 from elfgate.linkage.report import Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.scan.asker import Asker
 from elfgate.scan.inquiry import BusyError, KilledError
 from elfgate.scan.located import Contents
 from elfgate.scan.means import NO_FACTS, NO_OVERRIDES, Means
@@ -48,6 +50,18 @@ class Images:
     async def size(self, image: str, platform: Platform) -> int:
         """The packed bytes that a node of a platform pulls of an image; 0 if that is not known."""
         return await self._means.reader.listings.size(self._means.locate(image), platform)
+
+    async def labels(self, image: str, digest: str, manifest: str, asker: Asker) -> Labels:
+        """The labels of an image.
+
+        Args:
+            image: As a manifest or a command line names it.
+            digest: Of its index or only manifest.
+            manifest: Of the manifest that a node pulls; empty if there is none for the node.
+            asker: Who asks.
+        """
+        located = self._means.locate(image, asker)
+        return await self._means.reader.listings.labels(located, digest, manifest)
 
     async def contents(
         self, image: str, platform: Platform, runtime: str | None = None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from elfgate.images import mediatypes
+from elfgate.images.labels import Labels
 from elfgate.images.pull import Pulled
 from elfgate.images.source import Descriptor
 from elfgate.images.tags import tags_of
@@ -53,6 +54,10 @@ class Listings:
         read = partial(located.source.document, replace(found, media_type=media_type))
         data = await self._threads.look_up(located, read)
         return Descriptor(media_type, found.digest, len(data))
+
+    async def labels(self, located: Located, digest: str, manifest: str) -> Labels:
+        """The labels of an image (``Documents.labels``)."""
+        return await self._documents.labels(located, digest, manifest)
 
     async def size(self, located: Located, platform: Platform) -> int:
         """The packed bytes of all layers that a node of a platform pulls; 0 if that is not known."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from elfgate.cluster.events import Events, own_pod
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.template import TEMPLATES
+from elfgate.errors import InputError
 from elfgate.gate.exemptions import NamespaceExemptions
 from elfgate.gate.gate import Gate
 from elfgate.isolation.figures import Figures
+from elfgate.policy.layers import selects
 from elfgate.policy.sight import EVERYTHING
 from elfgate.server.bundles import BundleCollector
 from elfgate.server.exemptions import ExemptionCollector
@@ -46,6 +48,7 @@ async def serve(settings: "Settings") -> None:
         InputError: if settings, certificate or port cannot be used.
         EngineError: if the policies cannot.
     """
+    _check_labels(settings)
     metrics, figures = Metrics(), Figures()
     news, state = _News(metrics), bundles.bundle_state(settings)
     judging = policies.Judging.of_settings(settings.policies)
@@ -104,6 +107,20 @@ async def serve(settings: "Settings") -> None:
                 )
     finally:
         await engine.close()
+
+
+def _check_labels(settings: "Settings") -> None:
+    """Refuse settings by labels that nobody is asked for.
+
+    Raises:
+        InputError: if there are some.
+    """
+    if settings.admission.namespace_labels or not selects(settings.policies.namespaces):
+        return
+    raise InputError(
+        "policies.namespaces goes by labels, and the webhook is not to read them",
+        hint="set admission.namespace_labels: true, which needs the right to get namespaces",
+    )
 
 
 def _hides_variants(engine: "ActiveEngine") -> bool:

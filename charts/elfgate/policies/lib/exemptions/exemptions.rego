@@ -6,7 +6,7 @@
 #   they warn, with whose exemption it was and when it ends; then it counts no more.
 # custom:
 #   needs: [exemptions, exempting_namespaces]
-#   looks_at: [image_names, namespaces, pod_names]
+#   looks_at: [image_names, namespace_labels, namespaces, pod_names]
 package elfgate.lib.exemptions
 
 import data.elfgate.lib.config

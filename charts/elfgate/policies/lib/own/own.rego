@@ -30,6 +30,17 @@ wrong(findings) := concat("", array.slice(
 	0, 1,
 ))
 
+# Whether the labels of each image are known wherever the pod may land.
+labelled if {
+	every linkage in input.linkages {
+		is_labelled(linkage)
+	}
+}
+
+is_labelled(linkage) if linkage.labels
+
+is_labelled(linkage) if not linkage.platform in pod.landing
+
 platforms := ({""} | pod.landing) | {linkage.platform | some linkage in input.linkages}
 
 keys := object.keys(defaults) | (optional | {"message"})

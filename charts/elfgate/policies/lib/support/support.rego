@@ -5,7 +5,7 @@
 #   what the image's root file system says it is; UBI calls itself RHEL there.
 # custom:
 #   needs: support
-#   looks_at: [image_names, namespaces, variants]
+#   looks_at: [image_names, namespace_labels, namespaces, variants]
 package elfgate.lib.support
 
 import data.elfgate.lib.config

@@ -113,6 +113,9 @@ requirement(operator, architectures) := concat("", ["set nodeSelector {kubernete
 # What is said of a refusal that is held back.
 later := "for now this only warns: later it is refused"
 
+# The same, where that is for want of knowledge.
+unlabelled := "for now this only warns: settings go by the namespace's labels, which are not known"
+
 # A node selector on the system, for what fails on others only.
 system := "set nodeSelector {kubernetes.io/os: linux}"
 

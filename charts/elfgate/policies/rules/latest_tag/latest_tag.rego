@@ -6,7 +6,7 @@
 # custom:
 #   code: latest_tag
 #   remedy: name the image with the tag of a release, or with its digest
-#   looks_at: [image_names, namespaces]
+#   looks_at: [image_names, namespace_labels, namespaces]
 package elfgate.rules.latest_tag
 
 import data.elfgate.lib.config

@@ -8,7 +8,7 @@
 #   code: support_matrix
 #   remedy: use a variant that the matrix has for this architecture, or have the row corrected
 #   needs: support
-#   looks_at: [image_names, namespaces, variants]
+#   looks_at: [image_names, namespace_labels, namespaces, variants]
 package elfgate.rules.support_matrix
 
 import data.elfgate.lib.config

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from tabulate import tabulate
@@ -89,7 +90,17 @@ def table(rules: list[Rule]) -> str:
 
 def schema(model: type[BaseModel], title: str) -> str:
     """A model's JSON Schema, as it is published."""
-    return json.dumps({**model.model_json_schema(), "title": title}, indent=2) + "\n"
+    written = {**model.model_json_schema(), "title": title}
+    if model is Document:
+        _demand_whole(written)
+    return json.dumps(written, indent=2) + "\n"
+
+
+def _demand_whole(document: dict[str, Any]) -> None:
+    """Require what every document has: all but what is seen only where a rule looks at it."""
+    for part in (document, *document["$defs"].values()):
+        fields = part["properties"].items()
+        part["required"] = [name for name, field in fields if "looks_at" not in field]
 
 
 if __name__ == "__main__":

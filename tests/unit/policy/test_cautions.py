@@ -126,3 +126,15 @@ def test_settings_that_do_nothing(settings: dict[str, Any], line: str) -> None:
 @pytest.mark.parametrize("image", ["nginx", "registry.example/*", "a/b.c", "docker.io/library/a.b"])
 def test_an_image_is_no_registry(image: str) -> None:
     assert told(exempt(image=image)) == []
+
+
+def test_rules_that_only_a_bundle_that_follows_may_have_are_told_of() -> None:
+    config = PolicyConfig.model_validate(
+        {"rules": {"ban": "warn", "exec_format": "warn"}, "rule_help": {"loader_mising": "ask"}}
+    )
+    loaded = bundle.load(config=config, followed=True)
+    wait = "its settings wait for the bundle, and a bundle without it is refused"
+    assert cautions(loaded.data["elfgate"]["config"], TODAY, loaded.awaited) == [
+        f"ban is no rule that came with elfgate: {wait}",
+        f'loader_mising is no rule that came with elfgate (did you mean "loader_missing"?): {wait}',
+    ]

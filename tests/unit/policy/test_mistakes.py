@@ -10,6 +10,8 @@ from elfgate.policy import bundle, written
 HEAD = "package elfgate.rules.mine\n"
 SOME = "\tsome c in input.containers\n\t{}\n}}"
 NAMED = 'findings contains {{"message": "m", "container": c.name}} if {{\n' + SOME
+LINKED = 'findings contains {{"message": "m"}} if {{\n\tsome l in input.linkages\n\t{}\n}}'
+FOUND = LINKED.replace("\t{}", "\tsome f in l.findings\n\t{}")
 WHOLE = 'findings contains {{"message": "m"}} if {{\n\t{}\n}}'
 FORM = "write `findings contains {…} if {…}`"
 
@@ -55,6 +57,7 @@ def test_a_finding_that_is_no_object(tmp_path: Path, finding: str) -> None:
         ('{"message": "m", "platform": "linux/aarch64"}', "is written linux/arm64"),
         ('{"message": "m", "platform": "arm/v7"}', "is written linux/arm/v7"),
         ('{"message": "m", "platform": "Linux/amd64"}', "is written linux/amd64"),
+        ('{"message": "m", "platform": "linux/*"}', "leave it out for wherever the pod lands"),
     ],
 )
 def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> None:
@@ -70,8 +73,22 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (NAMED.format("c.image > 3"), "image is a text, and never 3"),
         (NAMED.format("c.command == true"), "command is a list, and never true"),
         (WHOLE.format('"check" == input.request.point'), 'point is never "check"'),
-        (WHOLE.format('input.request.today > "30.06.2026"'), "it is written 2026-06-30"),
-        (WHOLE.format('input.request.today >= "2026-7-1"'), "it is written 2026-06-30"),
+        (WHOLE.format('input.request.namespace == "Prod"'), "it is written as in team-a"),
+        (WHOLE.format('input.request.namespace == "team-*"'), "it is written as in team-a"),
+        (WHOLE.format('input.request.kind == "deployments"'), "it is written Deployment"),
+        (WHOLE.format('input.request.operation in {"create"}'), "it is one of CREATE, UPDATE"),
+        (NAMED.format('c.tag == ":latest"'), "tag is never"),
+        (NAMED.format("c.digest == null"), "digest is a text, and never null"),
+        (NAMED.format('c.digest == "SHA256:0"'), "digest is never"),
+        (NAMED.format('c.repository == "nginx:1"'), "it is written nginx"),
+        (NAMED.format('c.repository == "docker.io/library/nginx"'), "it is written nginx"),
+        (NAMED.format('c.repository == "Team/App"'), "no image is called so"),
+        (NAMED.format('startswith(c.repository, "docker.io/library/")'), "never begins with"),
+        (LINKED.format('l.variant.id == "Debian"'), "it is written as in alpine"),
+        (FOUND.format('f.code == "loader_mising"'), 'did you mean "loader_missing"?'),
+        (FOUND.format('f.reason == "registry_away"'), 'did you mean "registry_unreachable"?'),
+        (WHOLE.format('input.request.today > "30.06.2026"'), "it is written as in 2026-06-30"),
+        (WHOLE.format('input.request.today >= "2026-7-1"'), "it is written as in 2026-06-30"),
         (WHOLE.format('input.version == "2"'), 'version is a number, and never "2"'),
         (WHOLE.format('input.targets[_].platform == "arm/v7"'), "is written linux/arm/v7"),
         (WHOLE.format('input.targets[_].architecture == "x86_64"'), "is written amd64"),
@@ -97,6 +114,14 @@ def test_a_comparison_with_what_is_never_said(tmp_path: Path, body: str, said: s
         'input.linkages[_].verdict in ["starts", "unknown"]',
         "input.targets[_].nodes > 2.5",
         'input.containers[_].tag == ""',
+        'input.containers[_].repository == ""',
+        'input.containers[_].repository == "registry.example/team/app"',
+        'startswith(input.containers[_].repository, "docker.")',
+        'input.containers[_].digest == "sha256:0"',
+        'input.request.namespace == ""',
+        'input.request.kind == "Rollout"',
+        'input.linkages[_].findings[_].reason == ""',
+        'input.linkages[_].findings[_].code == "exec_format"',
         "input.linkages[_].needs_glibc > [2, 28]",
         'object.get(input.request, "namespace", "") == "shop"',
         'object.get(input, ["request", "kind"], "") == "Pod"',

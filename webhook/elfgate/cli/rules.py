@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         revision=bundle.revision,
         rules=[RuleOutput.of(rule, example(rule.code)) for rule in found],
         exemptions=_exemptions(settings.get("exemptions", [])),
-        cautions=cautions(settings, datetime.now(UTC).date()),
+        cautions=cautions(settings, datetime.now(UTC).date(), bundle.awaited),
     )
     tell_plainly(options, lambda: _text(listed), listed)
     return 0

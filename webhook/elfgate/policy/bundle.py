@@ -6,7 +6,7 @@ The folder is OPA's own bundle format (OPA docs, "Bundles"): ``.manifest``, ``da
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from re import escape, fullmatch
 from typing import Any
@@ -33,12 +33,14 @@ class Bundle:
         revision: The manifest's revision and a digest of modules and data: equal if and only if
             these are.
         own: The names of rules that did not come with elfgate.
+        awaited: Rules that the settings speak of and only a bundle that follows may have.
     """
 
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
     own: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
 
     def json(self) -> str:
         """The data as JSON, its keys sorted."""
@@ -74,8 +76,11 @@ def load(
         added = _own(rules, {package_of(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({rule_of(text) for path, text in added.items() if is_rule(path, text)}))
         modules |= added
+    awaited: tuple[str, ...] = ()
     if config is not None and followed:
-        config = config.only({rule_of(text) for text in modules.values()})
+        known = {rule_of(text) for text in modules.values()}
+        awaited = tuple(sorted(config.codes() - known - {DECISION}))
+        config = config.only(known)
     try:
         name, settings = (
             str(json_of(root / ".manifest")["revision"]),
@@ -86,7 +91,8 @@ def load(
             # As rules that were changed since would have it written. Tests turn rules on that the
             # settings have off.
             modules[AGGREGATOR] = aggregated(modules, None if tests else laid, own)
-        return sealed(name, modules, settings, own, config=config)
+        loaded = sealed(name, modules, settings, own, config=config)
+        return replace(loaded, awaited=awaited)
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"

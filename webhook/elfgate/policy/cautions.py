@@ -32,14 +32,15 @@ _REGISTRY = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?|localhost(:[0-9]+)?
 """A name that is a registry's, unless there is a slash behind it."""
 
 
-def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
+def cautions(settings: Mapping[str, Any], today: date, awaited: Iterable[str] = ()) -> list[str]:
     """Say what the owner of settings should know, one line each.
 
     Args:
         settings: ``data.elfgate.config`` of the bundle in force.
         today: The day, in UTC as policies have it.
+        awaited: Rules that settings speak of and only a bundle that follows may have.
     """
-    lines = [*_outages(settings), *_variants(settings), *_notes(settings)]
+    lines = [*_outages(settings), *_variants(settings), *_notes(settings), *_awaited(awaited)]
     for row in settings.get("support", ()):
         lines += _registry("support", row["repository"])
     exemptions = settings.get("exemptions", ())
@@ -104,6 +105,17 @@ def _notes(settings: Mapping[str, Any]) -> Iterator[str]:
     given = {code for layer in layers(settings) for code in layer.get("notes", {})}
     for code in sorted(given & shipped_settings()["rules"].keys() - making.keys()):
         yield f"notes.{code}: the rule makes no notes, so that the setting does nothing"
+
+
+def _awaited(codes: Iterable[str]) -> Iterator[str]:
+    known = shipped_settings()["rules"]
+    for code in codes:
+        close = likely(code, known)
+        hint = f' (did you mean "{close}"?)' if close else ""
+        yield (
+            f"{code} is no rule that came with elfgate{hint}: its settings wait for the bundle, and "
+            "a bundle without it is refused"
+        )
 
 
 def _registry(whose: str, image: str) -> Iterator[str]:

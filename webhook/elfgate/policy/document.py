@@ -13,10 +13,12 @@ from typing import Annotated, Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from elfgate.linkage.report import Distro, Finding
-from elfgate.policy.reach import looked_at, looks_of, plain, seen
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code, Distro, Finding
+from elfgate.policy.reach import looked_at, looks_of, plain, seen, written
 
 VERSION = 2
+_REASONS = ["", *UnknownReason]
 
 
 class Model(BaseModel):
@@ -42,9 +44,9 @@ class Request(Model):
     """The asker."""
 
     point: Literal["workload", "pod", "binding"]
-    operation: str = "CREATE"
+    operation: Annotated[str, written(enum=["CREATE", "UPDATE"])] = "CREATE"
     kind: str
-    namespace: str = ""
+    namespace: Annotated[str, written(pattern=r"^[a-z0-9:-]*$", examples=["team-a"])] = ""
     name: str = ""
     dry_run: bool = False
     checked: Annotated[
@@ -101,7 +103,7 @@ class Request(Model):
 class OpeningEntry(Model):
     """Why the placement is not final: the pod may land where it could not as it stands."""
 
-    reason: Annotated[str, Field(description="A key of the settings' `unknown`")]
+    reason: Annotated[str, written("A key of the settings' `unknown`", enum=[*UnknownReason])]
     because: Annotated[str, Field(description="One clause, for people")]
 
 
@@ -149,7 +151,8 @@ class TargetEntry(Model):
         ),
     ] = "certain"
     reason: Annotated[
-        str, Field(description="Why it is not certain: a key of the settings' `unknown`")
+        str,
+        written("Why it is not certain: a key of the settings' `unknown`", enum=_REASONS),
     ] = ""
     because: Annotated[str, Field(description="The same in one clause, for people")] = ""
     groups: Annotated[
@@ -172,8 +175,10 @@ class ContainerEntry(Model):
     role: Literal["init", "sidecar", "main", "ephemeral"]
     image: str
     repository: str
-    tag: str = ""
-    digest: str = ""
+    tag: Annotated[str, written(pattern=r"^(\w[\w.-]*)?$", examples=["1.27"])] = ""
+    digest: Annotated[
+        str, written(pattern=r"^([a-z0-9]+:[0-9a-f]+)?$", examples=[f"sha256:{'0' * 64}"])
+    ] = ""
     command: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
     args: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
     security: Annotated[SecurityEntry, looked_at("security", "Its securityContext")] = (
@@ -201,12 +206,12 @@ class PodEntry(Model):
 class FindingEntry(Model):
     """One finding of the prediction."""
 
-    code: str
+    code: Annotated[str, written(enum=[*Code])]
     path: str
     message: str
     remedy: str = ""
     effect: Literal["fails", "unknown", "note"]
-    reason: str = ""
+    reason: Annotated[str, written(enum=_REASONS)] = ""
     versions: Annotated[
         list[str],
         Field(
@@ -249,7 +254,7 @@ class FindingEntry(Model):
 class VariantEntry(Model):
     """The image's nature on that platform."""
 
-    id: str
+    id: Annotated[str, written(pattern=r"^[a-z0-9._-]*$", examples=["alpine"])]
     version: str = ""
     libc: str = ""
 

@@ -146,9 +146,14 @@ def _workload(text: str) -> str:
     return text
 
 
+def kind_of(written: str) -> str:
+    """The kind of Kubernetes' own that is meant, however it is written; empty if it is none."""
+    letters = written.lower()
+    return _BY_LETTERS.get(letters) or _BY_LETTERS.get(letters.removesuffix("s")) or ""
+
+
 def _check_kind(kind: str) -> None:
-    letters = kind.lower()
-    meant = _BY_LETTERS.get(letters) or _BY_LETTERS.get(letters.removesuffix("s"))
+    meant = kind_of(kind)
     if meant and meant != kind:
         raise ValueError(f"{kind!r} is no kind: write {meant}")
 

@@ -27,6 +27,16 @@ def looked_at(look: str, description: str) -> Any:
     )
 
 
+def written(description: str | None = None, **form: Any) -> Any:
+    """A text whose form is told, and not held: what images and objects say may be anything.
+
+    Args:
+        description: For people.
+        form: ``enum``, or ``pattern`` and ``examples``, as a JSON Schema has them.
+    """
+    return Field(description=description, json_schema_extra=form)
+
+
 @cache
 def looks_of(model: type[BaseModel]) -> Mapping[str, str]:
     """The fields of a model that are seen only if looked at, each with its word."""

@@ -18,7 +18,8 @@ from elfgate.policy.packages import RULES
 
 _NOTHING = frozenset[str]()
 _EXEMPTIONS = "data.elfgate.lib.exemptions"
-_LABELS = frozenset({"namespace_labels"})
+_IMAGE_LABELS = frozenset({"image_labels"})  # elfgate's own modules ask only whether they are known
+_LABELS = _IMAGE_LABELS | {"namespace_labels"}
 _NAMED_BY = {"pod_names": "workload", "image_names": "image"}
 
 
@@ -88,7 +89,7 @@ def _looks(said: Annotation | None, settings: Mapping[str, Any]) -> frozenset[st
 
 def _unneeded(settings: Mapping[str, Any]) -> frozenset[str]:
     """Name the looks of elfgate's own modules that no setting goes by."""
-    return _NOTHING if selects(settings.get("namespaces", ())) else _LABELS
+    return _IMAGE_LABELS if selects(settings.get("namespaces", ())) else _LABELS
 
 
 def _in_force(said: Annotation, settings: Mapping[str, Any]) -> bool:

@@ -140,7 +140,7 @@ def note(active: ActiveEngine, bundle: "Bundle") -> None:
     active.sights[bundle.revision] = sight(bundle)
     settings = bundle.data["elfgate"]["config"]
     active.granted.add(bundle.revision, settings.get("exemptions", ()))
-    for line in cautions(settings, datetime.now(UTC).date()):
+    for line in cautions(settings, datetime.now(UTC).date(), bundle.awaited):
         logging.getLogger("elfgate.policy").warning("policies: %s", line)
 
 

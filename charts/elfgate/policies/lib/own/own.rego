@@ -6,7 +6,7 @@
 #   the document does not have, an unknown key, a wrong type) would be passed over in silence: it counts as the rule's
 #   failure instead.
 # custom:
-#   looks_at: []
+#   looks_at: [image_labels]
 #   says: [image_names]
 package elfgate.lib.own
 

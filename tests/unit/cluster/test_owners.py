@@ -2,7 +2,7 @@
 
 import pytest
 
-from elfgate.cluster.owners import owners
+from elfgate.cluster.owners import ROLLOUT_LABEL, owners
 from elfgate.cluster.part import Part
 
 
@@ -33,3 +33,9 @@ def test_the_maker_of_a_maker_is_told_by_the_name(
 def test_an_owner_that_does_not_control_is_no_controller() -> None:
     assert of("ReplicaSet", "web-5d9fb", controller=False) == ()
     assert owners(Part({})) == ()
+
+
+def test_a_rollouts_replica_sets_are_told_by_their_pods_label() -> None:
+    reference = {"kind": "ReplicaSet", "name": "web-5d9fb7c6d4", "controller": True}
+    metadata = {"ownerReferences": [reference], "labels": {ROLLOUT_LABEL: "5d9fb7c6d4"}}
+    assert owners(Part(metadata)) == ("ReplicaSet/web-5d9fb7c6d4", "Rollout/web")

@@ -347,10 +347,17 @@ def test_very_many_volumes_are_kept_as_they_are() -> None:
 def test_labels_and_annotations_that_decide_are_kept() -> None:
     obj = pod()
     obj["metadata"] |= {
-        "labels": {"app": "web", "kueue.x-k8s.io/queue-name": "q"},
+        "labels": {
+            "app": "web",
+            "kueue.x-k8s.io/queue-name": "q",
+            "rollouts-pod-template-hash": "5d9fb",
+        },
         "annotations": {"a": "b", "cdi.k8s.io/gpu": "vendor.example/gpu=0"},
     }
     kept = decisive(review(obj)).obj
     assert kept
-    assert kept["metadata"]["labels"] == {"kueue.x-k8s.io/queue-name": "q"}
+    assert kept["metadata"]["labels"] == {
+        "kueue.x-k8s.io/queue-name": "q",
+        "rollouts-pod-template-hash": "5d9fb",
+    }
     assert kept["metadata"]["annotations"] == {"cdi.k8s.io/gpu": "vendor.example/gpu=0"}

@@ -13,6 +13,7 @@ import orjson
 
 from elfgate.cluster.given import CDI
 from elfgate.cluster.openings import QUEUE_LABEL
+from elfgate.cluster.owners import ROLLOUT_LABEL
 from elfgate.cluster.review import ANYBODY, Review
 from elfgate.cluster.status import PLACED, placed
 from elfgate.cluster.streams import TRIGGERS
@@ -21,7 +22,7 @@ from elfgate.cluster.told import LAST_APPLIED, TOKEN, is_token, mapping, objects
 
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
 _CHOSEN = {
-    "labels": (QUEUE_LABEL,),
+    "labels": (QUEUE_LABEL, ROLLOUT_LABEL),
     "annotations": (CDI, TRIGGERS),
 }
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")

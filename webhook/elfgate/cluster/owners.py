@@ -2,7 +2,8 @@
 
 Sources: Kubernetes, "Owners and Dependents"; ``deployment/sync.go`` (a ReplicaSet has its
 Deployment's name and a hash), ``cronjob/utils.go`` (a Job has its CronJob's name and the minute of
-its start), ``rand.SafeEncodeString`` (the letters of a hash).
+its start), ``rand.SafeEncodeString`` (the letters of a hash). Argo Rollouts, ``rollout/sync.go``:
+a Rollout names its ReplicaSets as a Deployment does, and has a label of its own for their hash.
 """
 
 import re
@@ -11,6 +12,7 @@ from elfgate.cluster.part import Part
 
 _HASH = re.compile(r"[bcdfghjklmnpqrstvwxz2456789]{1,10}")
 _MINUTE = re.compile(r"[0-9]{8,11}")
+ROLLOUT_LABEL = "rollouts-pod-template-hash"
 # By the kind of what is made: the kind of its maker, and the ending of the name that the maker
 # gives.
 _MAKERS = {"ReplicaSet": ("Deployment", _HASH), "Job": ("CronJob", _MINUTE)}
@@ -26,8 +28,14 @@ def owners(metadata: Part) -> tuple[str, ...]:
     """
     for reference in metadata.get("ownerReferences").items():
         if reference.get("controller").value is True:
-            return _chain(reference.get("kind").text(), reference.get("name").text())
+            chain = _chain(reference.get("kind").text(), reference.get("name").text())
+            return _of_rollout(chain) if metadata.get("labels", ROLLOUT_LABEL) else chain
     return ()
+
+
+def _of_rollout(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """The controllers, with a Rollout in a Deployment's place."""
+    return tuple(re.sub("^Deployment/", "Rollout/", owner) for owner in chain)
 
 
 def _chain(kind: str, name: str) -> tuple[str, ...]:

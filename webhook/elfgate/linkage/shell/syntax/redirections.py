@@ -13,6 +13,7 @@ from elfgate.linkage.shell.syntax.words import WordReader
 
 _DIGITS = re.compile(r"[0-9]+(?=[<>])")
 _DESCRIPTOR_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}(?=[<>])")
+_BEGINNINGS = frozenset("0123456789{<>&")
 _OPERATORS = frozenset(["<", ">", ">>", "<&", ">&", "<>", ">|", "&>", "&>>", "<<", "<<-", "<<<"])
 
 
@@ -33,6 +34,8 @@ def redirection(words: WordReader, redirects: list[Redirect]) -> bool:
     """Read a redirection, if there is one: the descriptor, the operator, the word."""
     source = words.source
     source.skip_blanks()
+    if source.here not in _BEGINNINGS:
+        return False
     start = source.at
     descriptor = source.take(_DIGITS) or ""
     if not descriptor and source.dialect.arrays:

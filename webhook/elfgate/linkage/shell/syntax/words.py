@@ -69,10 +69,10 @@ class WordReader:
         """
         parts: list[Part] = []
         source = self.source
-        while source.here:
-            if source.here == "(" and self._is_behind_mark(parts):
+        while here := source.here:
+            if here == "(" and self._is_behind_mark(parts):
                 self._group(parts)
-            elif source.here in ends and not self._is_process():
+            elif here in ends and not self._is_process():
                 break
             else:
                 self.part(parts)
@@ -188,16 +188,17 @@ class WordReader:
     def part(self, parts: list[Part], plain: "re.Pattern[str]" = _PLAIN) -> None:
         """Read one part of a word: a quote, an expansion, or what ``plain`` matches."""
         source = self.source
-        if source.here == "'":
+        here = source.here
+        if here == "'":
             source.at += 1
             end = source.closing("'")
             parts.append(Text(source.text[source.at : end], quoted=True))
             source.advance(end + 1)
-        elif source.here == '"':
+        elif here == '"':
             self._double_quoted(parts)
-        elif source.here == "\\":
+        elif here == "\\":
             self._escape(parts)
-        elif source.here in "$`":
+        elif here in "$`":
             self._expansion(parts, quoted=False)
         elif self._is_process():
             source.at += 2
@@ -205,7 +206,7 @@ class WordReader:
         elif text := source.take(plain):
             parts.append(Text(text))
         else:
-            parts.append(Text(source.here))
+            parts.append(Text(here))
             source.advance(source.at + 1)
 
     def _escape(self, parts: list[Part]) -> None:
@@ -221,8 +222,8 @@ class WordReader:
         source = self.source
         source.at += 1
         count = len(parts)
-        while source.here != '"':
-            if not source.here:
+        while (here := source.here) != '"':
+            if not here:
                 raise ScriptSyntaxError("a quote is not closed")
             if plain := source.take(_IN_QUOTES):
                 parts.append(Text(plain, quoted=True))

@@ -1,8 +1,10 @@
 """How dense code is: rooms of elfgate beside packages that its field reads.
 
     python benchmarks/density.py [FOLDER OR PACKAGE…]
+    python benchmarks/density.py --before REVISION
 
-A folder is given by its path, a package by its name. Lines are those that are not blank, tokens
+A folder is given by its path, a package by its name. With a revision, each room stands beside what
+it was then. Lines are those that are not blank, tokens
 those that are no comments and no layout; a decision is a branch, a loop, an ``except``, a
 comprehension's ``if``, or one more operand of ``and`` and ``or``.
 """
@@ -10,14 +12,18 @@ comprehension's ``if``, or one more operand of ``and`` and ``or``.
 import ast
 import io
 import statistics
+import subprocess
 import sys
+import tempfile
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1] / "webhook" / "elfgate"
+PROJECT = Path(__file__).parents[1]
+ROOT = PROJECT / "webhook" / "elfgate"
+ROOMS = (ROOT, ROOT / "linkage", ROOT / "linkage" / "shell")
 SUBJECTS = (ROOT / "linkage", ROOT / "linkage" / "shell", ROOT, "httpx", "uvicorn")
 WIDE = 100  # columns
 MANY = 6  # parameters
@@ -133,18 +139,41 @@ ROWS: dict[str, Callable[[Density], str]] = {
 
 def main(subjects: list[Path | str]) -> None:
     """Print the table, a column a subject."""
-    counted = []
-    for subject in subjects:
-        into = Density()
-        for path in files(subject):
-            count(path, into)
-        counted.append(into)
-    names = [Path(subject).name for subject in subjects]
+    show({Path(subject).name: counted(subject) for subject in subjects})
+
+
+def beside(revision: str) -> None:
+    """Print the rooms of a revision, each followed by what it is today."""
+    columns: dict[str, Density] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = ["git", "-C", str(PROJECT), "archive", revision, "webhook/elfgate"]
+        packed = subprocess.run(archive, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], check=True, input=packed)
+        for room in ROOMS:
+            columns[f"{room.name} then"] = counted(folder / room.relative_to(PROJECT))
+            columns[room.name] = counted(room)
+    show(columns)
+
+
+def counted(subject: Path | str) -> Density:
+    """Count all modules of a subject."""
+    into = Density()
+    for path in files(subject):
+        count(path, into)
+    return into
+
+
+def show(columns: Mapping[str, Density]) -> None:
+    """Print a table of Markdown."""
+    names, densities = list(columns), list(columns.values())
     print("| |", " | ".join(names), "|")
     print("|---" * (len(names) + 1) + "|")
     for name, told in ROWS.items():
-        print(f"| {name} |", " | ".join(told(each) for each in counted), "|")
+        print(f"| {name} |", " | ".join(told(each) for each in densities), "|")
 
 
 if __name__ == "__main__":
-    main([*sys.argv[1:]] or [*SUBJECTS])
+    if sys.argv[1:2] == ["--before"]:
+        beside(sys.argv[2])
+    else:
+        main([*sys.argv[1:]] or [*SUBJECTS])

@@ -1,5 +1,7 @@
 """What small scripts come to, in a made world."""
 
+from dataclasses import replace
+
 import pytest
 
 from elfgate.linkage.shell.interpreter import follow
@@ -355,3 +357,42 @@ def test_where_a_script_has_unset_path_nothing_that_is_searched_is_known() -> No
     (ending,) = follow("unset PATH; exec cat", first_state(), world).endings
     assert ending.launch is not None
     assert ending.launch.doubt
+
+
+KNOWN_FILES = FakeWorld(
+    variables={"PATH": "/bin"},
+    files={"/app/conf": "a"},
+    programs=frozenset({"touch", "rm", "cat", "good", "bad", "cp"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "test"),
+    [
+        ("touch /app/made", "-f /app/made"),
+        ("touch /app/made", "! -s /app/made"),
+        ("rm -f /app/conf", "! -e /app/conf"),
+        ("rm -f /app/conf; rm -f /app/none", "! -f /app/conf"),
+    ],
+)
+def test_a_file_that_a_script_has_made_or_removed_is_known(before: str, test: str) -> None:
+    text = f"{before}\nif [ {test} ]; then exec good; fi\nexec bad"
+    assert ends(text, KNOWN_FILES) == [("good",)]
+
+
+@pytest.mark.parametrize(
+    ("before", "path"),
+    [
+        ("touch /app/made; cp /app/conf /app/made", "/app/made"),
+        ("touch /app/made; echo a > /app/made", "/app/made"),
+        ("touch /app/made; rm -f /app/m*", "/app/made"),
+        ("touch /app/made; unknown-program", "/app/made"),
+        ("touch /app/made & true", "/app/made"),
+        ("touch /app/made | true", "/app/made"),
+        ("rm -f /app/conf; echo a > /app/conf", "/app/conf"),
+    ],
+)
+def test_what_a_script_may_have_changed_since_is_not_known(before: str, path: str) -> None:
+    text = f"{before}\nif [ -s {path} ]; then exec good; fi\nexec bad"
+    world = replace(KNOWN_FILES, programs=KNOWN_FILES.programs | {"unknown-program"})
+    assert set(ends(text, world)) == {("good",), ("bad",)}

@@ -12,7 +12,7 @@ from elfgate.linkage.shell.builtins.table import BUILTINS, SPECIAL
 from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.files import is_executable, made
+from elfgate.linkage.shell.files import is_executable, noted
 from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
@@ -231,11 +231,10 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
     world.spend(4 * len(paths))
     bars = name == "chmod" and takes_execution(values)
     after = left_behind(name, paths, state, world, alters=row.alters, bars=bars)
-    if name == "mkdir" and ok:
-        files = after.files._replace(made=after.files.made | made(paths, state, world))
-        after = after._replace(files=files)
-    elif row.alters and name not in {"chown", "chgrp"}:
+    if row.alters and name not in {"chown", "chgrp"}:
         after = after._replace(files=after.files._replace(made=frozenset()))
+    if ok:
+        after = noted(name, paths, state, after, world)
     return _drained(after.writing(output)).ended(Status(ok, None, None if ok else by))
 
 

@@ -37,14 +37,26 @@ def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
         return Absent()
     world.spend(_LOOK)
     whole = absolute(path, state)
-    if whole in state.files.made:
-        return Thing(Kind.DIRECTORY, whole, readable=True, writable=True, executable=True)
+    left = _left_at(whole, state)
+    if left is not None:
+        return left
     if may_have_changed(path, state):
         return _CHANGED
     thing = world.look(path, state.files.cwd)
     if state.files.touched and not isinstance(thing, Unknown) and _leads_by_change(thing, state):
         return _CHANGED
     return thing
+
+
+def _left_at(whole: str, state: State) -> Thing | Absent | None:
+    """What the script has left at a path for sure; None if it is not known to have left anything."""
+    if whole in state.files.made:
+        return Thing(Kind.DIRECTORY, whole, readable=True, writable=True, executable=True)
+    if whole in state.files.fresh:
+        return Thing(Kind.FILE, whole, readable=True, writable=True)
+    if whole in state.files.gone:
+        return Absent()
+    return None
 
 
 def _leads_by_change(thing: Thing | Absent, state: State) -> bool:
@@ -139,7 +151,40 @@ def directory_made(path: str, state: State, world: World) -> Truth:
     return directory_made(parent, state, world)
 
 
-def made(paths: frozenset[str], state: State, world: World) -> frozenset[str]:
+def noted(name: str, paths: frozenset[str], before: State, after: State, world: World) -> State:
+    """Note what is known for sure of files that a tool has made or removed.
+
+    Args:
+        name: The tool, which has succeeded.
+        paths: Its operands, absolute.
+        before: The state in which it ran.
+        after: The state behind it.
+        world: The world.
+    """
+    files = after.files
+    if files.doubt:
+        return after
+    if name == "mkdir":
+        return after._replace(files=files._replace(made=files.made | _made(paths, before, world)))
+    known = {path.rstrip("/") for path in paths}
+    if name == "touch":
+        new = {path for path in known if isinstance(look(path, before, world), Absent)}
+        return after._replace(files=files._replace(fresh=before.files.fresh | new))
+    if name == "rm":
+        removed = {path for path in known if _is_plain(path, before, world)}
+        return after._replace(files=files._replace(gone=before.files.gone | removed))
+    return after
+
+
+def _is_plain(path: str, state: State, world: World) -> bool:
+    """Tell whether a path is known to lead to a file, by no link, or to be missing."""
+    thing = look(path, state, world)
+    if isinstance(thing, Thing):
+        return thing.kind is Kind.FILE and thing.path == path
+    return isinstance(thing, Absent) and not thing.link
+
+
+def _made(paths: frozenset[str], state: State, world: World) -> frozenset[str]:
     """Give the directories that ``mkdir`` makes, with those above them that are missing."""
     found: set[str] = set()
     for path in paths:

@@ -44,6 +44,7 @@ def background(
     after = subshell(walk, (node.node,), state, errexit=errexit)
     status = after.flow.status
     job = status.by if status.ok is False else None
+    after = _beside(after, state)
     output = after.flow.output
     if output != state.flow.output:
         output = Unknown("a process in the background writes too")
@@ -56,6 +57,17 @@ def background(
     number = replace(_JOB, because=because)
     after = after._replace(flow=flow)
     return after.setting("!", number).ended()
+
+
+def _beside(after: State, before: State) -> State:
+    """Forget what a process has done for sure to files: beside it, it may not be done yet."""
+    files, known = after.files, before.files
+    files = files._replace(
+        made=files.made & known.made,
+        fresh=files.fresh & known.fresh,
+        gone=files.gone & known.gone,
+    )
+    return after._replace(files=files)
 
 
 def pipe(
@@ -74,7 +86,7 @@ def pipe(
         output = state.flow.output if number == last else ""
         flow = after.flow._replace(output=output, input=text)
         inside = after._replace(flow=flow)
-        after = subshell(walk, (inner,), inside, errexit=errexit)
+        after = _beside(subshell(walk, (inner,), inside, errexit=errexit), state)
         statuses.append(after.flow.status)
         text = after.flow.output
     status = statuses[-1]

@@ -69,6 +69,8 @@ class Files(NamedTuple):
         linked: Paths at or below which it may have brought links: what is written there may be
             written anywhere.
         barred: Files that it may have taken the execute bits from.
+        fresh: Empty files that it has made for sure, and nothing has changed since.
+        gone: Files that are not there for sure, as it has removed them.
     """
 
     cwd: str
@@ -78,6 +80,8 @@ class Files(NamedTuple):
     above: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    fresh: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
 
 class Leaving(NamedTuple):
@@ -175,13 +179,16 @@ class State(NamedTuple):
         """Note paths that may have changed."""
         if any(above in self.files.linked for path in paths for above in up_from(path)):
             return self.doubted("the script writes where a link may lead elsewhere")
-        if paths <= self.files.touched and self.files.barred.isdisjoint(paths):
+        known = self.files.barred or self.files.fresh or self.files.gone
+        if paths <= self.files.touched and not known:
             return self
         above = {above for path in paths for above in up_from(path)}
         files = self.files._replace(
             touched=self.files.touched | paths,
             above=self.files.above | above,
             barred=self.files.barred - paths,
+            fresh=frozenset(),
+            gone=frozenset(),
         )
         return self._replace(files=files)
 
@@ -285,6 +292,8 @@ def joined(one: State, other: State) -> State:
             one.files.above | other.files.above,
             one.files.linked | other.files.linked,
             one.files.barred | other.files.barred,
+            one.files.fresh & other.files.fresh,
+            one.files.gone & other.files.gone,
         ),
         _joined_flow(one.flow, other.flow),
     )

@@ -59,7 +59,7 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
 
 
 def _unsure(process: Process, found: Found) -> tuple[str, UnknownReason] | None:
-    """Why it cannot be told what a file is, or whether it can be executed; None if it can."""
+    """Tell why it is not known what a file is, or whether it can be executed."""
     if found.entry.kind is Kind.UNREADABLE:
         return f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED
     if found.path in process.barred:

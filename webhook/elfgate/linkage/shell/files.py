@@ -49,7 +49,7 @@ def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
 
 
 def _left_at(whole: str, state: State) -> Thing | Absent | None:
-    """What the script has left at a path for sure; None if it is not known to have left anything."""
+    """Give what a script has left at a path for sure; None if nothing is known."""
     if whole in state.files.made:
         return Thing(Kind.DIRECTORY, whole, readable=True, writable=True, executable=True)
     if whole in state.files.fresh:

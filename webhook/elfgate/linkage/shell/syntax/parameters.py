@@ -1,18 +1,23 @@
-"""Reads the operation of ``${name…}``.
+"""Reads ``${…}``: a parameter, and what is done to its value.
 
 Source: POSIX.1-2017, Shell Command Language, 2.6.2; bash(1), "Parameter Expansion".
 """
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
+from elfgate.linkage.shell.syntax.closings import closing
 from elfgate.linkage.shell.syntax.expressions import expression_of
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source, UnclosedError
 from elfgate.linkage.shell.syntax.word_nodes import (
     BadOperation,
     ChangeCase,
     Default,
+    OpaquePart,
     Operation,
+    Parameter,
+    Part,
     Replace,
     Slice,
     Strip,
@@ -24,11 +29,70 @@ from elfgate.linkage.shell.syntax.word_nodes import (
 if TYPE_CHECKING:
     from elfgate.linkage.shell.syntax.words import WordReader
 
+_BRACED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _Where = Literal["first", "all", "start", "end"]
 _PLACES: dict[str, _Where] = {"/": "all", "#": "start", "%": "end"}
 
 
-def operation_of(reader: "WordReader", *, quoted: bool) -> Operation:
+def braced(reader: "WordReader", *, quoted: bool) -> Part:
+    """Read ``${…}``; one that is not understood is read up to its brace."""
+    source, start = reader.source, reader.source.at
+    source.deeper()
+    try:
+        part: Part = _parameter(reader, quoted=quoted)
+    except UnclosedError:
+        raise  # so is all that it stands in: no text is searched twice
+    except ScriptSyntaxError as error:
+        source.at = start + 2
+        end = closing(source, "{}")
+        if end is None:
+            raise UnclosedError from error
+        source.advance(end + 1)
+        part = OpaquePart(source.text[start : end + 1], quoted)
+    source.depth -= 1
+    return part
+
+
+def _parameter(reader: "WordReader", *, quoted: bool) -> Parameter:
+    source = reader.source
+    source.at += 2
+    length = _is_length(source)
+    indirect = not length and source.here == "!" and _has_name_behind(source)
+    source.at += length + indirect
+    name = source.take(_BRACED_NAME)
+    if name is None:
+        raise ScriptSyntaxError("a parameter has no name")
+    index = reader.index() if source.here == "[" and source.dialect.arrays else None
+    prefix = indirect and _is_prefix(source, index)
+    if prefix and index is None:
+        source.at += 1
+    operation = None
+    if source.here != "}":
+        operation = _operation_of(reader, quoted=quoted)
+    if source.here != "}":
+        raise ScriptSyntaxError("an expansion is not understood")
+    source.at += 1
+    return Parameter(name, operation, index, length, indirect, prefix, quoted)
+
+
+def _is_length(source: Source) -> bool:
+    """Tell ``${#name}`` from ``${#}`` and ``${#-word}``."""
+    match = _BRACED_NAME.match(source.text, source.at + 1) if source.here == "#" else None
+    return match is not None and source.text[match.end() : match.end() + 1] in ("}", "[")
+
+
+def _has_name_behind(source: Source) -> bool:
+    match = _BRACED_NAME.match(source.text, source.at + 1)
+    return match is not None and source.dialect.indirect
+
+
+def _is_prefix(source: Source, index: Word | None) -> bool:
+    if index is not None:
+        return index.literal in ("@", "*") and source.here == "}"
+    return source.here != "" and source.starts(("@}", "*}")[source.here == "*"])
+
+
+def _operation_of(reader: "WordReader", *, quoted: bool) -> Operation:
     """Read an operation, up to the closing brace.
 
     Args:

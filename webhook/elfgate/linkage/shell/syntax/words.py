@@ -10,8 +10,8 @@ from elfgate.linkage.shell.syntax.closings import closing, next_mark
 from elfgate.linkage.shell.syntax.escapes import decoded
 from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment, Body
-from elfgate.linkage.shell.syntax.parameters import operation_of
-from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source, UnclosedError
+from elfgate.linkage.shell.syntax.parameters import braced
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.word_nodes import (
     Arithmetic,
     OpaquePart,
@@ -28,7 +28,6 @@ _PLAIN = re.compile(r"[^ \t\n;&|()<>'\"\\$`]+")
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
 _IN_DOCUMENT = re.compile(r"[^\\$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
-_BRACED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\[|\+?=)")
 _ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _GROUPED = "@+?*!"
@@ -84,7 +83,7 @@ class WordReader:
         name = source.take(_ASSIGNED)
         if name is None:
             return None
-        index = self._index() if source.here == "[" and source.dialect.arrays else None
+        index = self.index() if source.here == "[" and source.dialect.arrays else None
         append = source.starts("+=") and source.dialect.append
         if not (append or source.here == "="):
             source.at = start
@@ -255,7 +254,7 @@ class WordReader:
         elif source.starts("$("):
             parts.append(self._commands(quoted=quoted))
         elif source.starts("${"):
-            parts.append(self._braced(quoted=quoted))
+            parts.append(braced(self, quoted=quoted))
         elif not quoted and source.dialect.ansi_quotes and source.starts("$'"):
             self._ansi(parts)
         elif not quoted and source.dialect.translated and source.starts('$"'):
@@ -321,7 +320,8 @@ class WordReader:
         source.depth -= 1
         return body
 
-    def _index(self) -> Word:
+    def index(self) -> Word:
+        """Read ``[…]`` behind a name."""
         self.source.at += 1
         word = self.braces_until("]", quoted=True)
         self.source.at += 1
@@ -344,57 +344,3 @@ class WordReader:
             else:
                 keyed |= source.here == "["
                 words.append(self.word())
-
-    def _braced(self, *, quoted: bool) -> Part:
-        """Read ``${…}``; one that is not understood is read up to its brace."""
-        source, start = self.source, self.source.at
-        source.deeper()
-        try:
-            part: Part = self._parameter(quoted=quoted)
-        except UnclosedError:
-            raise  # so is all that it stands in: no text is searched twice
-        except ScriptSyntaxError as error:
-            source.at = start + 2
-            end = closing(source, "{}")
-            if end is None:
-                raise UnclosedError from error
-            source.advance(end + 1)
-            part = OpaquePart(source.text[start : end + 1], quoted)
-        source.depth -= 1
-        return part
-
-    def _parameter(self, *, quoted: bool) -> Parameter:
-        source = self.source
-        source.at += 2
-        length = self._is_length()
-        indirect = not length and source.here == "!" and self._has_name_behind()
-        source.at += length + indirect
-        name = source.take(_BRACED_NAME)
-        if name is None:
-            raise ScriptSyntaxError("a parameter has no name")
-        index = self._index() if source.here == "[" and source.dialect.arrays else None
-        prefix = indirect and self._is_prefix(index)
-        if prefix and index is None:
-            source.at += 1
-        operation = None
-        if source.here != "}":
-            operation = operation_of(self, quoted=quoted)
-        if source.here != "}":
-            raise ScriptSyntaxError("an expansion is not understood")
-        source.at += 1
-        return Parameter(name, operation, index, length, indirect, prefix, quoted)
-
-    def _is_length(self) -> bool:
-        """Tell ``${#name}`` from ``${#}`` and ``${#-word}``."""
-        source = self.source
-        match = _BRACED_NAME.match(source.text, source.at + 1) if source.here == "#" else None
-        return match is not None and source.text[match.end() : match.end() + 1] in ("}", "[")
-
-    def _has_name_behind(self) -> bool:
-        match = _BRACED_NAME.match(self.source.text, self.source.at + 1)
-        return match is not None and self.source.dialect.indirect
-
-    def _is_prefix(self, index: Word | None) -> bool:
-        if index is not None:
-            return index.literal in ("@", "*") and self.source.here == "}"
-        return self.source.here != "" and self.source.starts(("@}", "*}")[self.source.here == "*"])

@@ -26,7 +26,7 @@ from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.tree import Found, Tree
 
 DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 PLATFORM = Platform("linux", "amd64")
@@ -46,8 +46,8 @@ def programs(base: Layer) -> list[str]:
     """The ELF files that PATH leads to, by their real paths."""
     tree = Tree([base])
     paths = [f"{folder}/{name}" for folder in DIRECTORIES for name in tree.listdir(folder)]
-    found = [place for path in paths if (place := tree.lookup(path)) and hasattr(place, "entry")]
-    return sorted({place.path for place in found if place.entry.elf})
+    found = [tree.lookup(path) for path in paths]
+    return sorted({place.path for place in found if isinstance(place, Found) and place.entry.elf})
 
 
 def cold(blob: bytes, program: str) -> tuple[float, float]:

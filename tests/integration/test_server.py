@@ -310,7 +310,7 @@ def test_a_port_in_use_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(
-            InputError, match=rf"^port {port} on 127.0.0.1 is in use: set another one in listen"
+            InputError, match=rf"^port {port} on 127.0.0.1 is in use: set another port in listen"
         ):
             bind(Listen(), port)
 

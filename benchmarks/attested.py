@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from big_image import ensure
 from elfgate.keys import Signer
 from elfgate.platforms import Platform
-from elfgate.settings import AttestedRepositories, Registries
+from elfgate.settings.images import AttestedRepositories, Registries
 from elfgate.wiring import images as wiring
 from elfgate.wiring.attest import attest
 from support import pushed

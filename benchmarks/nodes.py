@@ -29,7 +29,8 @@ from memory import api_server, fat_node
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node
 from elfgate.cluster.targets import targets

@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from elfgate.cluster import breakglass, doctor, running
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.owned import Owned
 from elfgate.cluster.reports import KINDS, Reports
 from support.chart import NAMESPACE, Object, helms, objects, one, template

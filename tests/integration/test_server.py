@@ -13,7 +13,7 @@ from elfgate.policy.engine import EngineError
 from elfgate.server import probe
 from elfgate.server.readiness import readiness
 from elfgate.server.run import bind
-from elfgate.settings import Listen
+from elfgate.settings.doors import Listen
 from support.serving import REVIEW, UID, Answer, Judging, Pki, Server, against, answer, until_metric
 
 

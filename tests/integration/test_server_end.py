@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from elfgate.settings import Listen
+from elfgate.settings.doors import Listen
 from support.serving import REVIEW, UID, Pki
 
 DRAINED = """

@@ -17,7 +17,7 @@ from elfgate.policy.config import PolicyConfig
 from elfgate.server.answers import ReviewAnswer
 from elfgate.server.steer import Steerer
 from elfgate.server.validate import Validator
-from elfgate.settings import Registries
+from elfgate.settings.images import Registries
 from elfgate.wiring import images as wiring
 from elfgate.wiring.policies import Judging as Policies
 from elfgate.wiring.policies import engine as start_engine

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from elfgate.cluster.api import Access
+from elfgate.cluster.access import Access
 from support.loopback import Loopback
 
 SECRETS = "/api/v1/namespaces/elfgate/secrets"

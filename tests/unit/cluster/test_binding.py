@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from elfgate.cluster import events as module
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.events import Events, Subject, subjects
 from elfgate.cluster.review import Review
 from support.api_server import ApiServer

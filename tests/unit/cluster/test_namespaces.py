@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.manifests import Manifest
 from elfgate.cluster.namespaces import Given, Labels, Read
 from support.api_server import ApiServer

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.workload import Workload

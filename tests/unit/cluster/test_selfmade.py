@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from elfgate.cluster import authority
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.authority import Pair
 from elfgate.cluster.lease import Lease
 from elfgate.cluster.owned import Owned

@@ -9,7 +9,8 @@ import pytest
 
 from elfgate.cluster import api as api_module
 from elfgate.cluster import watch as module
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.watch import NodeWatch

@@ -8,7 +8,7 @@ from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents
 from elfgate.scan.remembered import Remembered
-from elfgate.settings import Registries
+from elfgate.settings.images import Registries
 from elfgate.wiring import images as wiring
 from support import founding
 from support.registry import Registry

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.scan.reader import ACCESS_SECONDS
 from elfgate.server.answers import SECONDS

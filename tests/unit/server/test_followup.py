@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.decisive import decisive
 from elfgate.cluster.events import Events
 from elfgate.cluster.review import Review

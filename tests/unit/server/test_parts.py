@@ -20,7 +20,7 @@ from elfgate.server.metrics import DISTINCT, NAMESPACES, Metrics
 from elfgate.server.nodes import NodeCollector
 from elfgate.server.readiness import readiness
 from elfgate.server.request import seconds_to_answer
-from elfgate.settings import Admission
+from elfgate.settings.admission import Admission
 from support.judging import real_node
 
 ADMISSION = Admission(default_timeout_seconds=7)

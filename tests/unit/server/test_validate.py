@@ -17,7 +17,7 @@ from elfgate.gate.breath import SLICE
 from elfgate.policy.config import PolicyConfig
 from elfgate.scan import access
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
-from elfgate.settings import Admission
+from elfgate.settings.admission import Admission
 from support import founding
 from support.judging import judging, real_node, review_of
 from support.objects import container, deployment, pod

@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from elfgate.errors import InputError
-from elfgate.settings import Settings, default_store
+from elfgate.settings import Settings
+from elfgate.settings.images import default_store
 from elfgate.settings_file import FILE_BYTES
 from elfgate.wiring.images import Reading
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elfgate.settings import Registries, Settings
+from elfgate.settings import Settings
+from elfgate.settings.images import Registries
 from elfgate.wiring.policies import Judging
 from elfgate.wiring.reading import Reading
 from elfgate.wiring.stores import store_at

@@ -17,7 +17,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _broken(options: argparse.Namespace) -> "BreakglassOutput":
-    from elfgate.cluster.api import Access, Api
+    from elfgate.cluster.access import Access
+    from elfgate.cluster.api import Api
     from elfgate.cluster.breakglass import clear, obstacles
     from elfgate.results.doctor import BreakglassOutput, ObstacleOutput
 

@@ -203,7 +203,7 @@ def _push(options: argparse.Namespace) -> int:
 def _pull(options: argparse.Namespace) -> int:
     from elfgate.errors import InputError
     from elfgate.policy import archive
-    from elfgate.settings import Registries
+    from elfgate.settings.images import Registries
     from elfgate.wiring.bundles import pulled
     from elfgate.wiring.locator import Locator
     from elfgate.wiring.reading import Reading

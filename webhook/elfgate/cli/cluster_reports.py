@@ -51,7 +51,8 @@ def write(
     if not options.write_reports:
         return
     from elfgate.audit.reporting import reports
-    from elfgate.cluster.api import Access, Api
+    from elfgate.cluster.access import Access
+    from elfgate.cluster.api import Api
     from elfgate.cluster.reports import KINDS, Reports
 
     def refused(why: str) -> None:

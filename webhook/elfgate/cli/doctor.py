@@ -103,7 +103,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _examined(options: argparse.Namespace) -> "DoctorOutput":
-    from elfgate.cluster.api import Access, Api
+    from elfgate.cluster.access import Access
+    from elfgate.cluster.api import Api
     from elfgate.cluster.doctor import examine
     from elfgate.results.doctor import CheckedOutput, DoctorOutput
 

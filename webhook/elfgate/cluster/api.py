@@ -8,23 +8,22 @@ watches, bookmarks, 410 Gone).
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
-from os import environ
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
+from elfgate.cluster.access import Access, client_of
+from elfgate.cluster.api_errors import Errors
 from elfgate.cluster.core import Core
 from elfgate.cluster.nodes import Node, Page, read_node, read_page
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient, ApiException
+    from kubernetes.client import ApiClient
     from urllib3 import BaseHTTPResponse
 
 _PAGE = 500  # nodes an answer, as kubectl asks
@@ -34,37 +33,8 @@ _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
 # longer.
 _WATCH_SECONDS = 20
 _WATCH_SILENCE = 25.0
-# Of a host that is gone the kernel tells sooner: seconds until it asks, between its questions, and
-# how many.
-_KEEPALIVE = {"idle": 5, "interval": 3, "count": 3}
 _EVENT_BYTES = 8 << 20  # etcd takes objects of 1.5 MiB
 _CHUNK = 1 << 16
-
-
-class ApiError(InputError):
-    """The API server does not do what it is asked to, or does not answer.
-
-    Attributes:
-        status: Its HTTP status; 0 if there is no answer.
-    """
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a cluster is reached.
-
-    Attributes:
-        kubeconfig: The file; None for ``$KUBECONFIG``, else ``~/.kube/config``, and in a pod its
-            service account.
-        context: The file's context; empty for the current one.
-    """
-
-    kubeconfig: Path | None = None
-    context: str = ""
 
 
 class Api:
@@ -80,7 +50,7 @@ class Api:
         Raises:
             InputError: if it cannot be used.
         """
-        self._client = _client(access or Access())
+        self._client = client_of(access or Access())
         self._watch: Any = None
         self._ahead: float | None = None  # of the steady clock, the API server's
 
@@ -324,8 +294,8 @@ class Api:
     ) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _errors(self, deed: str) -> "_Errors":
-        return _Errors(self.host, deed)
+    def _errors(self, deed: str) -> Errors:
+        return Errors(self.host, deed)
 
 
 def read_context(context: str = "") -> tuple[Node, ...]:
@@ -340,81 +310,6 @@ def read_context(context: str = "") -> tuple[Node, ...]:
     """
     with Api(Access(context=context)) as api:
         return tuple(read_node(obj) for page in api.nodes() for obj in page.items)
-
-
-@dataclass(frozen=True, slots=True)
-class _Errors:
-    """Turns what the client and urllib3 raise into one line."""
-
-    host: str
-    deed: str
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        from kubernetes.client import ApiException  # noqa: PLC0415
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-        match error:
-            case ApiException():
-                self._refused(error)
-            case orjson.JSONDecodeError():
-                raise InputError(
-                    f"{self.host} is not a Kubernetes API server: its answer is not JSON"
-                ) from error
-            case HTTPError() | OSError():
-                # What urllib3 says of its retries holds the reason, in the middle of a long line.
-                why = _one_line(getattr(error, "reason", error))
-                raise ApiError(f"the cluster at {self.host} does not answer: {why}") from error
-
-    def _refused(self, error: "ApiException") -> NoReturn:
-        """The status, and the API server's own words if it has any (a Status object)."""
-        try:
-            said = Part(orjson.loads(error.body or b"")).get("message").text()
-        except (orjson.JSONDecodeError, InputError):
-            said = str(error.reason)
-        status = cast("int", error.status)
-        message = f"the cluster at {self.host} does not {self.deed}: {status} {_one_line(said)}"
-        raise ApiError(message, status) from error
-
-
-def _client(access: Access) -> "ApiClient":
-    from kubernetes import client, config  # noqa: PLC0415
-    from kubernetes.utils.keepalive import tcp_keepalive_socket_options  # noqa: PLC0415
-
-    configuration = client.Configuration()
-    configuration.socket_options = tcp_keepalive_socket_options(**_KEEPALIVE)
-    try:
-        if access == Access() and _in_pod(environ):
-            config.load_incluster_config(  # type: ignore[no-untyped-call]
-                client_configuration=configuration,
-            )
-            return client.ApiClient(configuration)
-        # The library looks at KUBECONFIG once, when it is imported.
-        file = str(access.kubeconfig) if access.kubeconfig else environ.get("KUBECONFIG")
-        context = access.context or None
-        config.load_kube_config(  # type: ignore[no-untyped-call]
-            file,
-            context,
-            configuration,
-        )
-        return client.ApiClient(configuration)
-    except (
-        Exception
-    ) as error:  # a file made by hand: the library raises whatever its shape leads to
-        hint = "kubectl config view shows it"
-        raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error
-
-
-def _in_pod(environment: Mapping[str, str]) -> bool:
-    """Whether this runs in a pod, as client-go tells it; a kubeconfig that is named outranks it."""
-    return "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -441,7 +336,3 @@ def _of_name(name: str) -> dict[str, str]:
 
 def _config_maps(query: Mapping[str, str], core: Core) -> "BaseHTTPResponse":
     return core.list("configmaps", query, seconds=_TIMEOUT)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.doctor import DOMAIN
 from elfgate.cluster.part import Part
 

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.part import Part
 from elfgate.cluster.review import Review
 from elfgate.errors import InputError

@@ -13,7 +13,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from elfgate.cluster.api import ApiError
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.owned import Owned
 from elfgate.cluster.part import Part
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.part import Part
 
 _NOT_FOUND = 404

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 

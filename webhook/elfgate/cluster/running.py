@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elfgate.cluster.api import Access, Api, ApiError
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.manifests import Manifest
 from elfgate.cluster.part import Part

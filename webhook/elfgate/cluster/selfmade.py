@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from elfgate.cluster import authority
-from elfgate.cluster.api import ApiError
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.authority import Pair
 from elfgate.cluster.lease import Lease
 from elfgate.cluster.owned import Configuration, Owned

@@ -18,7 +18,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
-from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.api import Api
+from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.part import Part

@@ -7,7 +7,7 @@ be the authority's, or there is no connection; whether one was shown matters to 
 
 import asyncio
 
-from elfgate.settings import Tls
+from elfgate.settings.doors import Tls
 
 
 def common_name(transport: asyncio.BaseTransport) -> str | None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from elfgate.server.intake import PIECE, Intake
 from elfgate.server.shares import Shares
 from elfgate.server.within import within
-from elfgate.settings import Admission
+from elfgate.settings.admission import Admission
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -34,7 +34,7 @@ from elfgate.server.seldom import Seldom
 from elfgate.server.shares import Shares
 from elfgate.server.turns import NoTimeError, Turns
 from elfgate.server.within import within
-from elfgate.settings import Admission
+from elfgate.settings.admission import Admission
 
 log = logging.getLogger(__name__)
 

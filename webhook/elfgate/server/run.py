@@ -27,7 +27,8 @@ from elfgate.server.readiness import readiness
 from elfgate.server.tls import Certificate
 from elfgate.server.unexpected import watch_tasks
 from elfgate.server.visitor import Visitor
-from elfgate.settings import Listen, Settings, Tls
+from elfgate.settings import Settings
+from elfgate.settings.doors import Listen, Tls
 
 log = logging.getLogger(__name__)
 

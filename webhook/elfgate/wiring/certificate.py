@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.authority import Pair, available
 from elfgate.cluster.owned import Owned
 from elfgate.cluster.plan import SelfMade as SelfMadeSettings

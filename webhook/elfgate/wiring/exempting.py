@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from elfgate.cluster.api import Access, Api
+from elfgate.cluster.access import Access
+from elfgate.cluster.api import Api
 from elfgate.cluster.configmaps import ConfigMapWatch
 from elfgate.gate.exemptions import CONFIG_MAP, NamespaceExemptions
 from elfgate.settings import Settings

@@ -9,7 +9,7 @@ from elfgate.scan.attested import Trusted
 from elfgate.scan.inquiry import Predictor
 from elfgate.scan.reader import Reader
 from elfgate.scan.scanner import Scanner
-from elfgate.settings import AttestedRepositories
+from elfgate.settings.images import AttestedRepositories
 from elfgate.store.near import near_store
 from elfgate.wiring.isolation import Work, untrusted_work
 from elfgate.wiring.locator import Locator

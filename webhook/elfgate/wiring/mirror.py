@@ -17,7 +17,7 @@ from elfgate.images.reference import Reference
 from elfgate.images.registry import Repository
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.upload import Upload
-from elfgate.settings import Registries
+from elfgate.settings.images import Registries
 from elfgate.wiring.locator import Locator, docker_config
 from elfgate.wiring.reading import Reading
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 from elfgate.errors import InputError
 from elfgate.images.source import Limits, Watch
 from elfgate.linkage.inputs import Snapshotter
-from elfgate.settings import AttestedRepositories, Settings, default_store
-from elfgate.settings import Registries as RegistrySettings
+from elfgate.settings import Settings
+from elfgate.settings.images import AttestedRepositories, default_store
+from elfgate.settings.images import Registries as RegistrySettings
 from elfgate.store.sqlite import DEFAULT_MAX_BYTES
 from elfgate.wiring.isolation import Isolation
 from elfgate.wiring.stores import store_at

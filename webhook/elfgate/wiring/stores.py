@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.settings import default_store
+from elfgate.settings.images import default_store
 from elfgate.store.address import is_url
 from elfgate.store.address import parse as parse_store_url
 from elfgate.store.protocol import Store, StoreError

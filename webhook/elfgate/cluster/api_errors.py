@@ -1,4 +1,4 @@
-"""What a cluster's API server refuses, or does not answer, as one line."""
+"""Errors of a cluster's API server: refusals and silence, each as one line."""
 
 from dataclasses import dataclass
 from types import TracebackType

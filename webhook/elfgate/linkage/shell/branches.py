@@ -9,7 +9,8 @@ from elfgate.linkage.shell.builtins.getopts import BEGINNING, WITHIN
 from elfgate.linkage.shell.double_brackets import decide
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.state import Frame, State, own, returned
+from elfgate.linkage.shell.frames import own, returned
+from elfgate.linkage.shell.state import Frame, State
 from elfgate.linkage.shell.syntax.nodes import (
     Branch,
     Case,

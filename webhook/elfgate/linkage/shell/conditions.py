@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from elfgate.linkage.shell import files
-from elfgate.linkage.shell.state import MAY_BE_UNSET, State
+from elfgate.linkage.shell.joining import MAY_BE_UNSET
+from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.values import (
     Truth,
     UnknownStatus,

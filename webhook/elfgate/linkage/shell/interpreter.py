@@ -20,16 +20,11 @@ from elfgate.linkage.shell.branches import (
 )
 from elfgate.linkage.shell.builtins.table import SPECIAL, builtins_of
 from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
+from elfgate.linkage.shell.joining import merged, widened
 from elfgate.linkage.shell.loops import looped
 from elfgate.linkage.shell.processes import background, pipe, subshell, substitute
 from elfgate.linkage.shell.simple import simple, walk_redirected
-from elfgate.linkage.shell.state import (
-    State,
-    merged,
-    settled,
-    weight,
-    widened,
-)
+from elfgate.linkage.shell.state import State, settled, weight
 from elfgate.linkage.shell.syntax.nodes import (
     Background,
     Body,

@@ -8,14 +8,8 @@ from typing import Protocol
 
 from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.expand import Expansion, Shell
-from elfgate.linkage.shell.state import (
-    Leaving,
-    State,
-    is_same,
-    joined,
-    merged,
-    weight,
-)
+from elfgate.linkage.shell.joining import is_same, joined, merged
+from elfgate.linkage.shell.state import Leaving, State, weight
 from elfgate.linkage.shell.syntax.arithmetic_nodes import Expression
 from elfgate.linkage.shell.syntax.nodes import (
     Body,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from elfgate.linkage.shell.arithmetic import number_of
 from elfgate.linkage.shell.changes import changed, length_of
 from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.joining import MAY_BE_UNSET, joined
 from elfgate.linkage.shell.lists import as_list, counts_as_set, each, is_list, is_star, joined_text
-from elfgate.linkage.shell.state import MAY_BE_UNSET, joined
 from elfgate.linkage.shell.syntax.word_nodes import (
     BadOperation,
     Default,

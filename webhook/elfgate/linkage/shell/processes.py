@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.state import State, joined
+from elfgate.linkage.shell.joining import joined
+from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import redirected
 from elfgate.linkage.shell.syntax.nodes import (
     Background,

@@ -5,16 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.values import NOTHING, SUCCESS, Functions, Launch, Status, Value
-from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 SEARCHED = re.compile(r"PATH|LD_[A-Z_]+")  # variables by which programs and libraries are found
 SEARCH_CHANGED = "the script changes where programs and libraries are searched"
 _HELD = 64  # of what a state holds that a unit copies
 _ROOT = frozenset({"/"})
-MAY_BE_UNSET = "a variable is set on some ways through the script only"
-_DIFFERS = "a variable differs from one way through the script to another"
 
 
 class Frame(NamedTuple):
@@ -159,7 +156,7 @@ class State(NamedTuple):
         """Set a variable; one by which something is searched keeps its old value as a guess."""
         variables = self.variables
         if SEARCHED.fullmatch(name) and isinstance(value, Unknown) and not value.guess:
-            value = replace(value, guess=_guess(variables.values.get(name)))
+            value = replace(value, guess=guessed(variables.values.get(name)))
         after = Variables(
             {**variables.values, variables.others.get(name, name): value},
             variables.exported,
@@ -216,7 +213,8 @@ class State(NamedTuple):
         return self.flow.options
 
 
-def _guess(before: Value | None) -> str:
+def guessed(before: Value | None) -> str:
+    """The text that a value probably is; empty if it is none."""
     if isinstance(before, Unknown):
         return before.guess
     if isinstance(before, str):
@@ -224,126 +222,11 @@ def _guess(before: Value | None) -> str:
     return ""
 
 
-def merged(states: list[State]) -> list[State]:
-    """Put together what differs only in how it came about, keeping of that what says less."""
-    if len(states) < 2:
-        return states
-    kept: list[State] = []
-    for state in states:
-        at = next((number for number, other in enumerate(kept) if is_same(state, other)), None)
-        if at is None:
-            kept.append(state)
-        else:
-            kept[at] = joined(kept[at], state)
-    return kept
-
-
-def widened(states: list[State]) -> list[State]:
-    """Forget values in which states differ, so that fewer remain."""
-    by_way: dict[tuple[object, ...], State] = {}
-    for state in states:
-        frame, flow = state.frame, state.flow
-        key = (
-            frame.args,
-            frame.calls,
-            state.files.cwd,
-            flow.options,
-            flow.leaving,
-            flow.trap,
-            id(state.variables.functions),
-        )
-        other = by_way.get(key)
-        by_way[key] = state if other is None else joined(other, state)
-    return list(by_way.values())
-
-
 def settled(way: State, *, ok: bool) -> State:
     """Take a status that is not known for this; what may have failed is still to blame."""
     if ok:
         return way.ended(SUCCESS)
     return way.ended(Status(ok=False, by=way.flow.status.by))
-
-
-def is_same(one: State, other: State) -> bool:
-    """Tell whether two states differ in no more than how they came about."""
-    here, there = one.flow, other.flow
-    return (
-        one.variables == other.variables
-        and one.frame == other.frame
-        and one.files.cwd == other.files.cwd
-        and (here.options, here.trap, here.leaving, here.output, here.input)
-        == (there.options, there.trap, there.leaving, there.output, there.input)
-    )
-
-
-def joined(one: State, other: State) -> State:
-    """Make one state of two: what differs is not known."""
-    return State(
-        one.frame._replace(
-            saved={**other.frame.saved, **one.frame.saved},
-            outer=one.frame.outer | other.frame.outer,
-        ),
-        _joined_variables(one.variables, other.variables),
-        Files(
-            one.files.cwd,
-            one.files.touched | other.files.touched,
-            one.files.doubt or other.files.doubt,
-            one.files.made & other.files.made,
-            one.files.above | other.files.above,
-            one.files.linked | other.files.linked,
-            one.files.barred | other.files.barred,
-            one.files.fresh & other.files.fresh,
-            one.files.gone & other.files.gone,
-        ),
-        _joined_flow(one.flow, other.flow),
-    )
-
-
-def _joined_variables(one: Variables, other: Variables) -> Variables:
-    if one == other:
-        return one
-    if one.others != other.others:
-        raise LostError("a variable stands for another on some ways")
-    values = dict(one.values)
-    for name in one.values.keys() | other.values.keys():
-        here, there = one.values.get(name), other.values.get(name)
-        if here != there:
-            guess = here if isinstance(here, str) else ""
-            is_set = all(value is not None and value is not UNSET for value in (here, there))
-            because = _DIFFERS if is_set else MAY_BE_UNSET
-            values[name] = Unknown(because, guess=guess or _guess(there))
-    functions = one.functions if one.functions is other.functions else {**other.functions}
-    functions = {**functions, **one.functions}
-    return Variables(
-        values,
-        one.exported | other.exported,
-        one.fixed | other.fixed,
-        functions if len(functions) != len(one.functions) else one.functions,
-        one.maps | other.maps,
-        one.others,
-    )
-
-
-def _joined_flow(one: Flow, other: Flow) -> Flow:
-    status = one.status
-    if status != other.status:
-        ok = status.ok if status.ok == other.status.ok else None
-        status = Status(ok, None, status.by or other.status.by)
-    output = one.output
-    if output != other.output:
-        output = Unknown("an output is not known")
-    text = one.input
-    if text != other.input:
-        text = Unknown("an input is not known")
-    return one._replace(
-        input=text,
-        status=status,
-        failed=one.failed or other.failed,
-        job=one.job if one.job == other.job else None,
-        output=output,
-        closed=one.closed or other.closed,
-        handlers=one.handlers or other.handlers,
-    )
 
 
 def weight(state: State) -> int:
@@ -366,36 +249,3 @@ def up_from(path: str) -> Iterator[str]:
 def variable(state: State, name: str) -> Value | None:
     """Give a variable that the script has set; None if it has not."""
     return state.variables.values.get(name)
-
-
-def returned(way: State, before: State) -> State:
-    """Come back from a function: its arguments and its own variables are gone."""
-    values = dict(way.variables.values)
-    for name, value in way.frame.saved.items():
-        if value is None:
-            values.pop(name, None)
-        else:
-            values[name] = value
-    leaving = way.flow.leaving
-    if leaving is not None and leaving.kind == "return":
-        way = way.leaving(None)
-    variables = way.variables._replace(values=values, others=before.variables.others)
-    return State(before.frame, variables, way.files, way.flow)
-
-
-def beyond(state: State, before: State, name: str) -> State:
-    """Take what a function has set to a variable of its own for the script's outside."""
-    saved = {**state.frame.saved, name: state.variables.values.get(name)}
-    values = dict(state.variables.values)
-    values[name] = before.variables.values.get(name, UNSET)
-    frame, variables = state.frame._replace(saved=saved), state.variables._replace(values=values)
-    return state._replace(frame=frame, variables=variables)
-
-
-def own(state: State, name: str, value: Value) -> State:
-    """Give the running function a variable of its own."""
-    saved = state.frame.saved
-    if name not in saved:
-        saved = {**saved, name: state.variables.values.get(name)}
-        state = state._replace(frame=state.frame._replace(saved=saved))
-    return state.setting(name, value)

@@ -9,7 +9,8 @@ from elfgate.linkage.shell.assignments import assign, set_to, value_given
 from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.state import State, beyond, own, weight
+from elfgate.linkage.shell.frames import beyond, own
+from elfgate.linkage.shell.state import State, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, Value, status_of

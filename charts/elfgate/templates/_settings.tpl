@@ -22,7 +22,7 @@
 {{/* Whether the webhook reads the labels of namespaces: rules of your own look at them, or settings go by them. */}}
 {{- define "elfgate.namespaceLabels" -}}
 {{- $asked := .Values.namespaceLabels -}}
-{{- range $key, $_ := .Values.policies.namespaces }}{{- if contains "=" $key }}{{- $asked = true }}{{- end }}{{- end -}}
+{{- range $key, $_ := ((.Values.policies | default dict).namespaces) }}{{- if contains "=" $key }}{{- $asked = true }}{{- end }}{{- end -}}
 {{- $asked -}}
 {{- end -}}
 

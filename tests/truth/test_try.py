@@ -23,6 +23,8 @@ pytestmark = pytest.mark.truth
 
 _SMALL = {"scratch", "alpine", "distroless"}
 _EVERY = 60  # which cells are taken of all
+# Which builds of programs are taken of all: each stays up for seconds, and there are hundreds.
+_EVERY_BUILD = 1 if os.environ.get("TRUTH_TRY") == "all" else 40
 
 
 def _cells() -> list[Cell]:
@@ -35,12 +37,12 @@ def _cells() -> list[Cell]:
 
 
 def _builds() -> Iterator[Cell]:
-    """Every build of every real program, each in one of the small roots that it is started in, in turn."""
+    """Builds of real programs, each in one of the small roots that it is started in, in turn."""
     builds: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in programs.cells():
         if cell.variant in _SMALL and "/" not in cell.architecture:
             builds[cell.name, cell.architecture].append(cell)
-    for number, cells in enumerate(builds.values()):
+    for number, cells in enumerate([*builds.values()][::_EVERY_BUILD]):
         yield cells[number % len(cells)]
 
 
@@ -62,7 +64,7 @@ def test_what_is_started_is_what_was_predicted() -> None:
     _all_agree(_cells())
 
 
-def test_every_programs_start_is_what_was_predicted() -> None:
+def test_a_programs_start_is_what_was_predicted() -> None:
     _all_agree(_builds())
 
 

@@ -70,7 +70,6 @@ hostile: $(STAMP) ## Attack two replicas as strangers and tenants would, each wa
 browser: $(STAMP) ## Try the pages in a real Chromium, by keyboard and with axe (skips what it has not got, by name)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/browser.txt
 	$(BIN)/python -m pytest tests/browser
-	$(BIN)/python benchmarks/page.py
 
 .PHONY: pictures
 pictures: $(STAMP) ## Take the pictures that the site shows, by a real Chromium, into build/pictures (then make site)
@@ -130,6 +129,7 @@ bases: $(STAMP) ## Put 20 real programs upon 12 bases for 4 architectures, predi
 .PHONY: bench
 bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the first time, if there is Go)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/browser.txt
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/policy.py
@@ -142,6 +142,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/trial.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
+	$(BIN)/python benchmarks/page.py
 
 .PHONY: soak
 soak: $(STAMP) ## See whether memory, descriptors or latency grow under SOAK_MINUTES=30 of load

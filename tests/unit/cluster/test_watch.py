@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elfgate.cluster import api as api_module
-from elfgate.cluster import watch as module
+from elfgate.cluster import following
 from elfgate.cluster.access import Access
 from elfgate.cluster.api import Api
 from elfgate.cluster.inventory import Inventory
@@ -22,7 +22,7 @@ Check = Callable[[NodeWatch], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(following, "_LONGEST_WAIT", 0.01)
 
 
 def follow(server: ApiServer, folder: Path, check: Check, *, stale_seconds: float = 0.2) -> None:

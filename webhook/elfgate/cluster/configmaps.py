@@ -7,22 +7,18 @@ Sources: the Kubernetes API concepts ("efficient detection of changes", 410 Gone
 """
 
 import asyncio
-import logging
-import random
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
 from elfgate.cluster.api import Api
+from elfgate.cluster.following import Following
 from elfgate.cluster.part import Part
 from elfgate.cluster.told import mapping, text
 from elfgate.errors import InputError
 
-log = logging.getLogger(__name__)
-
 FIRST_SECONDS = 5.0  # to wait for the first list: what it would have said is not known without it
-_LONGEST_WAIT = 30.0  # seconds between two tries
 
 
 class Keeper(Protocol):
@@ -52,10 +48,9 @@ class ConfigMapWatch:
         self._name = name
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
-        self._stopping = threading.Event()
         self._tried = threading.Event()
         self._version = ""
-        self._vain = 0  # tries since the API server last told something
+        self._following = Following(api, name, self._list_and_watch, self._failed)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -63,37 +58,13 @@ class ConfigMapWatch:
 
         The first list is waited for, but no longer than ``FIRST_SECONDS``.
         """
-        thread = threading.Thread(target=self._follow, name="configmaps", daemon=True)
-        thread.start()
-        try:
+        async with self._following.running():
             await asyncio.to_thread(self._tried.wait, FIRST_SECONDS)
             yield
-        finally:
-            self._stopping.set()
-            while thread.is_alive():  # it may be just about to watch
-                self._api.end_watch()
-                await asyncio.to_thread(thread.join, 0.1)
 
-    def _follow(self) -> None:
-        while not self._stopping.wait(self._pause()):
-            self._vain += 1
-            try:
-                self._list_and_watch()
-            except InputError as error:
-                self._version = ""
-                if not self._stopping.is_set():
-                    log.warning("%s are not followed, trying again: %s", self._name, error)
-            except Exception:  # the thread's end: nobody would hear of a change again
-                self._version = ""
-                log.exception("%s are not followed, listing anew", self._name)
-            self._tried.set()
-
-    def _pause(self) -> float:
-        """Seconds until the next try, longer each time, and never in step with other replicas."""
-        if self._vain == 0:
-            return 0.0
-        longest: float = min(_LONGEST_WAIT, 0.5 * 2 ** min(self._vain, 10))
-        return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
+    def _failed(self, _: Exception) -> None:
+        self._version = ""
+        self._tried.set()
 
     def _list_and_watch(self) -> None:
         """Follow until the API server ends the watch.
@@ -127,7 +98,7 @@ class ConfigMapWatch:
         kind = event.get("type").text()
         if kind == "ERROR":
             raise InputError(f"the watch ends: {obj.get('message').text()}")
-        self._vain = 0
+        self._following.heard()
         self._version = obj.get("metadata", "resourceVersion").text() or self._version
         if kind == "BOOKMARK":
             return

@@ -9,8 +9,6 @@ that reviews do not notice. Sources: the Kubernetes API concepts ("efficient det
 
 import asyncio
 import logging
-import random
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -20,6 +18,7 @@ from typing import TypeVar
 
 from elfgate.cluster.api import Api
 from elfgate.cluster.api_errors import ApiError
+from elfgate.cluster.following import Following
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.part import Part
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 # No answer, or a busy server's: a watch may go on where it was. After anything else the nodes are
 # listed anew.
 _PASSING = frozenset((0, 429, 500, 502, 503, 504))
-_LONGEST_WAIT = 30.0  # seconds
 _Answer = TypeVar("_Answer")
 _Item = TypeVar("_Item")
 
@@ -63,46 +61,19 @@ class NodeWatch:
         self._staling: asyncio.TimerHandle | None = None
         self._api = api
         self._loop = asyncio.get_running_loop()
-        self._stopping = threading.Event()
         self._version = ""
-        self._vain = 0  # times that the API server was asked since it last told something
+        self._following = Following(api, "nodes", self._list_and_watch, self._failed)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Follow the nodes while the context lasts."""
-        thread = threading.Thread(target=self._follow, name="nodes", daemon=True)
-        thread.start()
-        try:
+        async with self._following.running():
             yield
-        finally:
-            self._stopping.set()
-            while thread.is_alive():  # it may be just about to watch
-                self._api.end_watch()
-                await asyncio.to_thread(thread.join, 0.1)
 
-    def _follow(self) -> None:
-        while not self._stopping.wait(self._pause()):
-            self._vain += 1
-            try:
-                self._list_and_watch()
-            except InputError as error:
-                if not self._stopping.is_set():
-                    self._loop.call_soon_threadsafe(self._lost)
-                    log.warning("nodes are not followed, trying again: %s", error)
-            except (
-                Exception
-            ):  # the thread's end: without it, nobody would ever hear of a node again
-                log.exception("nodes are not followed, listing anew")
-                self._loop.call_soon_threadsafe(self._lost)
-                self._version = ""
-
-    def _pause(self) -> float:
-        """Seconds until the next try.
-
-        None at first, then longer and longer, and never in step with other replicas.
-        """
-        longest = min(_LONGEST_WAIT, 0.5 * 2 ** min(self._vain, 10)) if self._vain else 0.0
-        return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, InputError):
+            self._version = ""
+        self._loop.call_soon_threadsafe(self._lost)
 
     def _list_and_watch(self) -> None:
         """Until the API server ends the watch.
@@ -163,7 +134,7 @@ class NodeWatch:
         if kind == "ERROR":
             message = f"the watch of nodes ends: {obj.get('message').text()}"
             raise ApiError(message, obj.get("code").integer() or 500)
-        self._vain = 0
+        self._following.heard()
         self._version = obj.get("metadata", "resourceVersion").text() or self._version
         if kind == "BOOKMARK":
             return
@@ -182,7 +153,7 @@ class NodeWatch:
         self.heard = time.monotonic()
         self._on_loop(self._resumed)
         if self.inventory.stale_since is not None:
-            self._vain = 0
+            self._following.heard()
             raise ApiError("the list of nodes is stale")
 
     def _lost(self) -> None:

@@ -55,7 +55,7 @@ def test_a_list_anew_forgets_namespaces_that_are_not_in_it(kept: NamespaceExempt
         ("a: [", "exemptions:2: invalid YAML"),
         ("a: 1", "exemptions is not a list of exemptions"),
         ("- 1", "exemptions[0]: an exemption is a mapping with owner, reason and expires"),
-        ([GOOD | {"namespace": "shop"}], "it is for the namespace team-a alone"),
+        ([GOOD | {"namespace": "shop"}], "the ConfigMap exempts in team-a alone"),
         ([GOOD | {"expires": "soon"}], "exemptions[0]: expires: write a day"),
         ([GOOD | {"images": "x"}], "exemptions[0]: images: Extra inputs"),
         ("#" * (MOST_BYTES + 1), "exemptions has more than 64 KiB"),

@@ -58,10 +58,10 @@ def test_a_long_text_is_cut() -> None:
 )
 def test_what_is_no_text_or_too_many_is_not_known(labels: Any) -> None:
     for data in (config(labels), pare(config(labels), "it")):
-        with pytest.raises(UnreadableError, match="labels are no texts"):
+        with pytest.raises(UnreadableError, match="labels are not all text"):
             labels_in(data)
     for data in (manifest(labels), pare(manifest(labels), "it")):
-        with pytest.raises(UnreadableError, match="annotations are no texts"):
+        with pytest.raises(UnreadableError, match="annotations are not all text"):
             annotations_in(data)
 
 

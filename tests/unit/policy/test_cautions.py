@@ -135,6 +135,6 @@ def test_rules_that_only_a_bundle_that_follows_may_have_are_told_of() -> None:
     loaded = bundle.load(config=config, followed=True)
     wait = "its settings wait for the bundle, and a bundle without it is refused"
     assert cautions(loaded.data["elfgate"]["config"], TODAY, loaded.awaited) == [
-        f"ban is no rule that came with elfgate: {wait}",
-        f'loader_mising is no rule that came with elfgate (did you mean "loader_missing"?): {wait}',
+        f"elfgate ships no rule ban: {wait}",
+        f'elfgate ships no rule loader_mising (did you mean "loader_missing"?): {wait}',
     ]

@@ -57,7 +57,10 @@ def test_a_finding_that_is_no_object(tmp_path: Path, finding: str) -> None:
         ('{"message": "m", "platform": "linux/aarch64"}', "is written linux/arm64"),
         ('{"message": "m", "platform": "arm/v7"}', "is written linux/arm/v7"),
         ('{"message": "m", "platform": "Linux/amd64"}', "is written linux/amd64"),
-        ('{"message": "m", "platform": "linux/*"}', "leave it out for wherever the pod lands"),
+        (
+            '{"message": "m", "platform": "linux/*"}',
+            "leave platform out where it is for wherever the pod lands",
+        ),
     ],
 )
 def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> None:
@@ -82,7 +85,7 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (NAMED.format('c.digest == "SHA256:0"'), "digest is never"),
         (NAMED.format('c.repository == "nginx:1"'), "it is written nginx"),
         (NAMED.format('c.repository == "docker.io/library/nginx"'), "it is written nginx"),
-        (NAMED.format('c.repository == "Team/App"'), "no image is called so"),
+        (NAMED.format('c.repository == "Team/App"'), "no image has that name"),
         (NAMED.format('startswith(c.repository, "docker.io/library/")'), "never begins with"),
         (LINKED.format('l.variant.id == "Debian"'), "it is written as in alpine"),
         (FOUND.format('f.code == "loader_mising"'), 'did you mean "loader_missing"?'),

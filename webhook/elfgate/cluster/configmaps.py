@@ -91,7 +91,7 @@ class ConfigMapWatch:
         self._tried.set()
 
     def _opened(self) -> None:
-        """Nothing: what was missed comes first."""
+        """Do nothing: the API server sends first what was missed."""
 
     def _apply(self, event: Part) -> None:
         obj = event.get("object")

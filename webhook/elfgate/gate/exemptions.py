@@ -125,7 +125,7 @@ def _entries(
         complaints.append(str(error))
         return
     if len(found) > MOST:
-        complaints.append(f"{len(found)} exemptions are more than the {MOST} that are taken")
+        complaints.append(f"the ConfigMap has {len(found)} exemptions: only the first {MOST} count")
     for position, entry in enumerate(found[:MOST]):
         try:
             yield _entry(namespace, entry)
@@ -162,7 +162,7 @@ def _entry(namespace: str, entry: object) -> ExemptionEntry:
     if not isinstance(entry, dict):
         raise InputError("an exemption is a mapping with owner, reason and expires")
     if entry.get("namespace", namespace) != namespace:
-        raise InputError(f"it is for the namespace {namespace} alone: leave namespace out")
+        raise InputError(f"the ConfigMap exempts in {namespace} alone: leave namespace out")
     exemption = Exemption.model_validate({**entry, "namespace": namespace})
     return ExemptionEntry.model_validate(exemption.data())
 

@@ -47,7 +47,7 @@ def annotations_in(data: bytes) -> dict[str, str]:
     """The annotations of an index or a manifest.
 
     Raises:
-        UnreadableError: if they are no texts, or too many.
+        UnreadableError: if one is not text, or all are too long.
     """
     document = json_object(data, "the index or manifest")
     try:
@@ -61,7 +61,7 @@ def labels_in(data: bytes) -> dict[str, str]:
     """The labels of a config.
 
     Raises:
-        UnreadableError: if they are no texts, or too many.
+        UnreadableError: if one is not text, or all are too long.
     """
     document = json_object(data, "the config")
     try:
@@ -72,7 +72,10 @@ def labels_in(data: bytes) -> dict[str, str]:
 
 
 def spared(found: Any) -> Any:
-    """Leave of labels what is told of them, and nothing that is read as some where that is none."""
+    """Cut the labels of a document to what rules are shown.
+
+    What is not a mapping of texts becomes a value that no reader takes for labels.
+    """
     if found is None:
         return None
     if not isinstance(found, dict):
@@ -95,5 +98,5 @@ def _weight(texts: Mapping[str, str]) -> int:
 
 
 def _unknown(what: str) -> UnreadableError:
-    message = f"the image's {what} are no texts, or more than {MOST} characters"
+    message = f"the image's {what} are not all text, or have more than {MOST} characters"
     return UnreadableError(message, reason=UnknownReason.IMAGE_INVALID)

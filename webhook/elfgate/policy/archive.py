@@ -124,7 +124,7 @@ def _files(tar: tarfile.TarFile, source: str) -> dict[str, bytes]:
         content = tar.extractfile(entry) if entry.isreg() else None
         if content is None or path in found or ".." in path.split("/"):
             raise InputError(
-                f"{source} is not a bundle: {path[:200]!r} is there twice, or is no plain file"
+                f"{source} is not a bundle: {path[:200]!r} stands there twice, or is not a regular file"
             )
         found[path] = content.read()
     return found

@@ -113,7 +113,7 @@ def _awaited(codes: Iterable[str]) -> Iterator[str]:
         close = likely(code, known)
         hint = f' (did you mean "{close}"?)' if close else ""
         yield (
-            f"{code} is no rule that came with elfgate{hint}: its settings wait for the bundle, and "
+            f"elfgate ships no rule {code}{hint}: its settings wait for the bundle, and "
             "a bundle without it is refused"
         )
 

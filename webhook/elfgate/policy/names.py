@@ -64,10 +64,12 @@ def _selector(text: str) -> str:
     for requirement in text.split(","):
         name, equals, value = requirement.partition("=")
         if not equals or not _LABEL_NAME.fullmatch(name):
-            raise ValueError(f"{requirement!r} is no label: write LABEL=VALUE, as in stage=prod")
+            raise ValueError(
+                f"{requirement!r} is not a label: write LABEL=VALUE, such as stage=prod"
+            )
         if not _matches(_LABEL_VALUE, _one_star(value)):
             raise ValueError(
-                f"{value!r} is no label's value: a value has letters, digits, -, _ and ."
+                f"{value!r} is not a label value: a value has letters, digits, -, _ and ."
             )
     return text
 

@@ -138,7 +138,7 @@ def _repository(value: str) -> str:
     try:
         reference = Reference.parse(value)
     except InputError:
-        return f"repository is never {_quoted(value)}: no image is called so"
+        return f"repository is never {_quoted(value)}: no image has that name"
     if reference.familiar_name != value:
         return f"repository is never {_quoted(value)}; it is written {reference.familiar_name}"
     return ""
@@ -150,7 +150,7 @@ def platform(written: str) -> str:
     if not written:
         return ""
     if "*" in written:
-        return f"no platform is called {written}: leave it out for wherever the pod lands"
+        return f"{written} is not a platform: leave platform out where it is for wherever the pod lands"
     if not slash or system in ARCHITECTURES:
         return f"the platform {written} is written linux/{_MACHINES.get(written, written)}"
     if machine in _MACHINES or system != system.lower():

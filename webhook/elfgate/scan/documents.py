@@ -101,7 +101,7 @@ class Documents:
             manifest: Of the manifest that a node pulls; empty if there is none for the node.
 
         Raises:
-            UnreadableError: as ``pull`` does, and if they are no texts, or too many.
+            UnreadableError: as ``pull`` does, and if one is not text, or all are too long.
         """
         annotations, labels = {}, {}
         if digest != manifest:

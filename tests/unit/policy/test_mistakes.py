@@ -59,7 +59,7 @@ def test_a_finding_that_is_no_object(tmp_path: Path, finding: str) -> None:
         ('{"message": "m", "platform": "Linux/amd64"}', "is written linux/amd64"),
         (
             '{"message": "m", "platform": "linux/*"}',
-            "leave platform out where it is for wherever the pod lands",
+            "leave platform out to mean wherever the pod lands",
         ),
     ],
 )

@@ -150,7 +150,7 @@ def platform(written: str) -> str:
     if not written:
         return ""
     if "*" in written:
-        return f"{written} is not a platform: leave platform out where it is for wherever the pod lands"
+        return f"{written} is not a platform: leave platform out to mean wherever the pod lands"
     if not slash or system in ARCHITECTURES:
         return f"the platform {written} is written linux/{_MACHINES.get(written, written)}"
     if machine in _MACHINES or system != system.lower():

@@ -44,7 +44,7 @@ POD: dict[str, Any] = {
                     "runAsUser": None,
                     "privileged": True,
                     "allowPrivilegeEscalation": False,
-                    "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
+                    "capabilities": {"add": ["net_admin", "CAP_SYS_TIME"], "drop": ["ALL"]},
                 },
                 "volumeMounts": [
                     {"name": "kube-api-access-x7z2p", "mountPath": "/var/run/secrets"},
@@ -103,7 +103,7 @@ def test_a_container_has_its_command_as_it_is_written_its_mounts_and_its_securit
         "run_as_user": 7,
         "run_as_non_root": None,
         "seccomp": "RuntimeDefault",
-        "capabilities_added": ("NET_ADMIN",),
+        "capabilities_added": ("NET_ADMIN", "SYS_TIME"),
         "capabilities_dropped": ("ALL",),
     }
     assert told["first"]["security"].run_as_user == 7

@@ -6,6 +6,7 @@ import pytest
 
 from elfgate.errors import InputError
 from elfgate.policy import bundle, written
+from elfgate.policy.annotation import LOOKS
 
 HEAD = "package elfgate.rules.mine\n"
 SOME = "\tsome c in input.containers\n\t{}\n}}"
@@ -76,7 +77,7 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (NAMED.format("c.image > 3"), "image is a text, and never 3"),
         (NAMED.format("c.command == true"), "command is a list, and never true"),
         (WHOLE.format('"check" == input.request.point'), 'point is never "check"'),
-        (WHOLE.format('input.request.namespace == "Prod"'), "it is written as in team-a"),
+        (WHOLE.format('input.request.namespace == "Prod"'), "it is written prod"),
         (WHOLE.format('input.request.namespace == "team-*"'), "it is written as in team-a"),
         (WHOLE.format('input.request.kind == "deployments"'), "it is written Deployment"),
         (WHOLE.format('input.request.operation in {"create"}'), "it is one of CREATE, UPDATE"),
@@ -85,9 +86,10 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (NAMED.format('c.digest == "SHA256:0"'), "digest is never"),
         (NAMED.format('c.repository == "nginx:1"'), "it is written nginx"),
         (NAMED.format('c.repository == "docker.io/library/nginx"'), "it is written nginx"),
-        (NAMED.format('c.repository == "Team/App"'), "no image has that name"),
+        (NAMED.format('c.repository == "Team/App"'), "it is written as in nginx"),
         (NAMED.format('startswith(c.repository, "docker.io/library/")'), "never begins with"),
-        (LINKED.format('l.variant.id == "Debian"'), "it is written as in alpine"),
+        (LINKED.format('l.variant.id == "Debian"'), "it is written debian"),
+        (LINKED.format('l.variant.id == "ubi"'), "it is written rhel"),
         (FOUND.format('f.code == "loader_mising"'), 'did you mean "loader_missing"?'),
         (FOUND.format('f.reason == "registry_away"'), 'did you mean "registry_unreachable"?'),
         (WHOLE.format('input.request.today > "30.06.2026"'), "it is written as in 2026-06-30"),
@@ -97,12 +99,96 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (WHOLE.format('input.targets[_].architecture == "x86_64"'), "is written amd64"),
         (WHOLE.format('input.targets[_].architecture == "linux/arm64"'), "is written arm64"),
         (WHOLE.format('input.linkages[_].verdict == "fails"'), 'verdict is never "fails"'),
+        (WHOLE.format('"deployment/web" in input.request.owners'), "it is written Deployment/web"),
+        (WHOLE.format('input.request.owners[_] == "Deployment"'), "as in Deployment/web"),
+        (WHOLE.format('some o in input.request.owners\n\to == "Pods/web"'), "is written Pod/web"),
+        (WHOLE.format('startswith(input.request.owners[_], "deployment/")'), "never begins with"),
+        (WHOLE.format('startswith(input.request.namespace, "Team")'), "it is written team"),
+        (WHOLE.format('endswith(input.request.namespace, "_prod")'), "never ends in"),
+        (WHOLE.format(f'input.request.namespace == "{"a" * 64}"'), "namespace is never"),
+        (WHOLE.format('input.request.name == "Web"'), "it is written web"),
+        (WHOLE.format('input.request.kind == "sts"'), "it is written StatefulSet"),
+        (WHOLE.format('input.request.kind == "apps/v1/Deployment"'), "as in Deployment"),
+        (WHOLE.format('input.request.scheduler == "default-scheduler"'), "empty for Kubernetes'"),
+        (WHOLE.format('input.request.today == "2026-02-30"'), "it is written as in 2026-06-30"),
+        (WHOLE.format('input.targets[_].architecture == "AMD64"'), "is written amd64"),
+        (WHOLE.format('input.targets[_].architecture == "amd46"'), "is written amd64"),
+        (WHOLE.format('input.targets[_].architecture == "arm64v8"'), "is written arm64"),
+        (WHOLE.format('input.targets[_].platform == "linux/arm64/v8"'), "is written linux/arm64"),
+        (WHOLE.format('input.targets[_].platform == "linux-amd64"'), "is written linux/amd64"),
+        (WHOLE.format('startswith(input.targets[_].platform, "amd64")'), "linux/amd64"),
+        (WHOLE.format('"amd64" in input.targets[_].platform'), "is a text, which `in` finds"),
+        (NAMED.format('startswith(c.repository, "https://")'), "never begins with"),
+        (NAMED.format('endswith(c.repository, ":latest")'), "never ends in"),
+        (NAMED.format('strings.any_prefix_match(c.repository, ["library/"])'), "never begins"),
+        (NAMED.format('c.digest == "sha256:0"'), "with 64 digits"),
+        (NAMED.format('c.security.run_as_user == "0"'), 'is a number, and never "0"'),
+        (NAMED.format('c.security.seccomp == "runtime/default"'), "one of RuntimeDefault"),
+        (NAMED.format('"CAP_SYS_ADMIN" in c.security.capabilities_added'), "written SYS_ADMIN"),
+        (WHOLE.format('input.pod.volumes[_].kind == "HostPath"'), "is written hostPath"),
+        (WHOLE.format('input.pod.volumes[_].kind == "pvc"'), "is written persistentVolumeClaim"),
+        (LINKED.format('l.variant.libc == "gnu"'), "it is one of glibc, musl"),
         (WHOLE.format('v := input.linkages[_].verdict\n\tv == "fails"'), 'v is never "fails"'),
     ],
 )
 def test_a_comparison_with_what_is_never_said(tmp_path: Path, body: str, said: str) -> None:
-    looking = "# METADATA\n# custom:\n#   looks_at: [commands]\n"
+    looks = ", ".join(sorted(LOOKS))
+    looking = f"# METADATA\n# custom:\n#   looks_at: [{looks}]\n"
     assert said in told(tmp_path, looking + HEAD + body)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "some c in input.containers\n\tc.repository in banned",
+        "banned[input.containers[_].repository]",
+        "some b in banned\n\tinput.containers[_].repository == b",
+        "input.containers[_].repository == banned[_]",
+        "startswith(input.containers[_].repository, banned[_])",
+    ],
+)
+@pytest.mark.parametrize(
+    "names",
+    ['banned := {"docker.io/library/nginx"}', 'banned contains "docker.io/library/nginx"'],
+)
+def test_a_name_that_is_never_said_is_told_of_where_it_stands(
+    tmp_path: Path, names: str, condition: str
+) -> None:
+    said = told(tmp_path, f"{HEAD}{names}\n{WHOLE.format(condition)}")
+    assert said.startswith(f"{tmp_path / 'mine.rego'}:2: repository ")
+
+
+def test_a_name_that_a_rule_binds_itself_is_not_the_constant_of_that_name(tmp_path: Path) -> None:
+    source = 'names := {"Deployment"}\n' + WHOLE.format(
+        "names := input.request.owners\n\tinput.request.namespace in names"
+    )
+    assert told(tmp_path, HEAD + source) == ""
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ('input.containers[_].name == "web"', "name is a mark instead of a name: add container_n"),
+        ('startswith(input.containers[_].image, "a/")', "add image_names to looks_at"),
+        ('split(input.linkages[_].container, "-")[0] == "a"', "add container_names to looks_at"),
+        ('input.containers[_].tag == "latest"', "tag is not shown: add image_names to looks_at"),
+        ('input.request.owners[_] == "Job/a"', "owners is not shown: add pod_names to looks_at"),
+        ('input.linkages[_].variant.id == "alpine"', "variant is not shown: add variants"),
+    ],
+)
+def test_a_name_that_the_rule_does_not_look_at(tmp_path: Path, condition: str, said: str) -> None:
+    looking = "# METADATA\n# custom:\n#   looks_at: [labels]\n"
+    assert said in told(tmp_path, looking + HEAD + WHOLE.format(condition))
+
+
+def test_names_join_entries_and_stand_in_messages_without_a_look_at_them(tmp_path: Path) -> None:
+    source = (
+        "# METADATA\n# custom:\n#   looks_at: [labels]\n"
+        f"{HEAD}"
+        'findings contains {"message": sprintf("%s", [c.image]), "container": c.name} if {\n'
+        "\tsome c in input.containers\n\tsome l in input.linkages\n\tl.container == c.name\n}"
+    )
+    assert told(tmp_path, source) == ""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +206,29 @@ def test_a_comparison_with_what_is_never_said(tmp_path: Path, body: str, said: s
         'input.containers[_].repository == ""',
         'input.containers[_].repository == "registry.example/team/app"',
         'startswith(input.containers[_].repository, "docker.")',
-        'input.containers[_].digest == "sha256:0"',
+        'startswith(input.containers[_].digest, "sha256:0")',
+        'endswith(input.containers[_].digest, "12ab")',
+        'contains(input.containers[_].repository, "/team")',
+        'endswith(input.containers[_].repository, "/nginx")',
+        'startswith(input.containers[_].repository, "registry.example:50")',
+        'startswith(input.containers[_].repository, "Registry.example/")',
+        'startswith(input.containers[_].repository, "docker.io")',
+        'startswith(input.containers[_].tag, "1.")',
+        'endswith(input.containers[_].tag, "-debug")',
+        'startswith(input.containers[_].image, "docker.io/library/")',
+        'startswith(input.request.namespace, "team-")',
+        'endswith(input.request.namespace, "-prod")',
+        'startswith(input.request.today, "2026-02-2")',
+        '"Rollout/web" in input.request.owners',
+        'startswith(input.request.owners[_], "Stateful")',
+        'endswith(input.request.owners[_], "/web")',
+        'startswith(input.targets[_].platform, "linux/arm")',
+        'endswith(input.targets[_].platform, "/v7")',
+        'contains(input.targets[_].platform, "arm")',
+        'input.targets[_].platform == "linux/of-tomorrow"',
+        'input.targets[_].platform == "windows/amd64"',
+        'startswith(input.targets[_].architecture, "mips64")',
+        'input.request.scheduler == "volcano"',
         'input.request.namespace == ""',
         'input.request.kind == "Rollout"',
         'input.linkages[_].findings[_].reason == ""',

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "new":
         return _write(options)
     from elfgate.policy.cases import example
-    from elfgate.policy.cautions import cautions
+    from elfgate.policy.days import told_of
     from elfgate.policy.rulebook import Rulebook
     from elfgate.results.rules import RuleOutput, RulesOutput
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         revision=bundle.revision,
         rules=[RuleOutput.of(rule, example(rule.code)) for rule in found],
         exemptions=_exemptions(settings.get("exemptions", [])),
-        cautions=cautions(settings, datetime.now(UTC).date(), bundle.awaited),
+        cautions=told_of(bundle, datetime.now(UTC).date()),
     )
     tell_plainly(options, lambda: _text(listed), listed)
     return 0

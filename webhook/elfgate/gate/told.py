@@ -144,9 +144,17 @@ def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Security
         run_as_user=_number(both.get("runAsUser")),
         run_as_non_root=_flag(both.get("runAsNonRoot")),
         seccomp=text(mapping(both.get("seccompProfile")).get("type")),
-        capabilities_added=tuple(strings(capabilities.get("add"))),
-        capabilities_dropped=tuple(strings(capabilities.get("drop"))),
+        capabilities_added=_capabilities(capabilities.get("add")),
+        capabilities_dropped=_capabilities(capabilities.get("drop")),
     )
+
+
+def _capabilities(listed: object) -> tuple[str, ...]:
+    """Names as Kubernetes' documents have them: runtimes take them in any letters.
+
+    Source: containerd, ``internal/cri/opts/spec_opts.go``; CRI-O takes those with CAP_ too.
+    """
+    return tuple(name.upper().removeprefix("CAP_") for name in strings(listed))
 
 
 def _flag(value: object) -> bool | None:

@@ -8,7 +8,7 @@ Rego. Images and targets are lists, as OPA's type checker does not see below map
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,10 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt field is an error here and in ``opa check``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+PlatformName: TypeAlias = Annotated[str, written(form="platform")]
+Digest: TypeAlias = Annotated[str, written(form="digest", hidden_without="image_names")]
 
 
 class ExemptionEntry(Model):
@@ -45,9 +49,9 @@ class Request(Model):
 
     point: Literal["workload", "pod", "binding"]
     operation: Annotated[str, written(enum=["CREATE", "UPDATE"])] = "CREATE"
-    kind: str
-    namespace: Annotated[str, written(pattern=r"^[a-z0-9:-]*$", examples=["team-a"])] = ""
-    name: str = ""
+    kind: Annotated[str, written(form="kind")]
+    namespace: Annotated[str, written(form="namespace")] = ""
+    name: Annotated[str, written(form="name", hidden_without="pod_names")] = ""
     dry_run: bool = False
     checked: Annotated[
         bool,
@@ -66,11 +70,15 @@ class Request(Model):
         Field(description="A controller made it: a refusal would stop what was admitted before"),
     ] = False
     owners: Annotated[
-        list[str],
-        Field(description="The controllers that made it, the nearest first, each as KIND/NAME"),
+        list[Annotated[str, written(form="owner")]],
+        written(
+            "The controllers that made it, the nearest first, each as KIND/NAME",
+            hidden_without="pod_names",
+        ),
     ] = []
     scheduler: Annotated[
-        str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")
+        str,
+        written("Who schedules it, if it is not Kubernetes' own scheduler", form="scheduler"),
     ] = ""
     gates: Annotated[
         list[str], Field(description="What it waits for before it is scheduled (schedulingGates)")
@@ -81,6 +89,7 @@ class Request(Model):
             pattern=r"^\d{4}-\d\d-\d\d$",
             examples=["2026-06-30"],
             description="UTC; policies have no clock of their own",
+            json_schema_extra={"form": "day"},
         ),
     ]
     without: Annotated[
@@ -107,6 +116,9 @@ class OpeningEntry(Model):
     because: Annotated[str, Field(description="One clause, for people")]
 
 
+Capability: TypeAlias = Annotated[str, written(form="capability")]
+
+
 class SecurityEntry(Model):
     """The rights of a container, its pod's securityContext included; null where neither says."""
 
@@ -115,17 +127,19 @@ class SecurityEntry(Model):
     privilege_escalation: bool | None = None
     run_as_user: int | None = None
     run_as_non_root: bool | None = None
-    seccomp: str = ""
+    seccomp: Annotated[str, written(enum=["", "RuntimeDefault", "Localhost", "Unconfined"])] = ""
     # Tuples, as a default that can be hashed is not copied for each container.
-    capabilities_added: tuple[str, ...] = ()
-    capabilities_dropped: tuple[str, ...] = ()
+    capabilities_added: Annotated[tuple[Capability, ...], Field(description="Without CAP_")] = ()
+    capabilities_dropped: tuple[Capability, ...] = ()
 
 
 class VolumeEntry(Model):
     """A volume of the pod; not the one with the service account's token, which every pod has."""
 
     name: str
-    kind: str = Field("", description="The field that it has, such as hostPath or configMap")
+    kind: Annotated[
+        str, written("The field that it has, such as hostPath or configMap", form="volume")
+    ] = ""
     source: str = Field("", description="The path, name, claim, image or driver that it says")
 
 
@@ -139,8 +153,8 @@ class GroupEntry(Model):
 class TargetEntry(Model):
     """A platform that the pod may land on, with a few of its nodes."""
 
-    platform: str
-    architecture: str
+    platform: PlatformName
+    architecture: Annotated[str, written(form="architecture")]
     nodes: int
     names: list[str] = []
     standing: Annotated[
@@ -164,21 +178,19 @@ class TargetEntry(Model):
 class BeforeEntry(Model):
     """The prediction for the object as it was before an update, on a platform it could land on."""
 
-    platform: str
+    platform: PlatformName
     verdict: Literal["starts", "cannot-start", "unknown"]
 
 
 class ContainerEntry(Model):
     """A container that is to be started."""
 
-    name: str
+    name: Annotated[str, written(form="container", marked_without="container_names")]
     role: Literal["init", "sidecar", "main", "ephemeral"]
-    image: str
-    repository: str
-    tag: Annotated[str, written(pattern=r"^(\w[\w.-]*)?$", examples=["1.27"])] = ""
-    digest: Annotated[
-        str, written(pattern=r"^([a-z0-9]+:[0-9a-f]+)?$", examples=[f"sha256:{'0' * 64}"])
-    ] = ""
+    image: Annotated[str, written(marked_without="image_names")]
+    repository: Annotated[str, written(form="repository", hidden_without="image_names")]
+    tag: Annotated[str, written(form="tag", hidden_without="image_names")] = ""
+    digest: Digest = ""
     command: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
     args: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
     security: Annotated[SecurityEntry, looked_at("security", "Its securityContext")] = (
@@ -254,9 +266,9 @@ class FindingEntry(Model):
 class VariantEntry(Model):
     """The image's nature on that platform."""
 
-    id: Annotated[str, written(pattern=r"^[a-z0-9._-]*$", examples=["alpine"])]
+    id: Annotated[str, written(form="variant")]
     version: str = ""
-    libc: str = ""
+    libc: Annotated[str, written(enum=["", "glibc", "musl"])] = ""
 
     @classmethod
     @lru_cache(256)
@@ -268,23 +280,31 @@ class VariantEntry(Model):
 class LinkageEntry(Model):
     """The prediction for one container on one platform."""
 
-    container: str
-    platform: str
+    container: Annotated[str, written(form="container", marked_without="container_names")]
+    platform: PlatformName
     verdict: Literal["starts", "cannot-start", "unknown"]
-    variant: VariantEntry
+    variant: Annotated[VariantEntry, written(hidden_without="variants")]
     needs_glibc: Annotated[
         list[int],
-        Field(description="The newest glibc that what is started there needs, such as [2, 34]"),
+        written(
+            "The newest glibc that what is started there needs, such as [2, 34]",
+            hidden_without="variants",
+        ),
     ] = []
     findings: list[FindingEntry] = []
     alternatives: Annotated[
-        list[str], Field(description="Images of the same repository known to start there")
+        list[Annotated[str, written(marked_without="image_names")]],
+        Field(description="Images of the same repository known to start there"),
     ] = []
     digest: Annotated[
-        str, looked_at("digests", "What the image's name leads to; empty if it was not read")
+        str,
+        looked_at(
+            "digests", "What the image's name leads to; empty if it was not read", form="digest"
+        ),
     ] = ""
     manifest: Annotated[
-        str, looked_at("digests", "The manifest that a node of the platform pulls of it")
+        str,
+        looked_at("digests", "The manifest that a node of the platform pulls of it", form="digest"),
     ] = ""
     labels: Annotated[
         dict[str, str],

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from elfgate.errors import UnknownReason
+from elfgate.policy.machines import platform
 from elfgate.policy.tree import Node, kind, literal, nodes, path, text
-from elfgate.policy.unequal import platform
 
 _Told = tuple[int, str]
 _EFFECTS = ("violates", "fails", "unknown", "note")
@@ -92,6 +92,11 @@ def _words(fields: dict[str | None, Node]) -> Iterator[str]:
     if reason and reason not in set(UnknownReason):
         known = ", ".join(sorted(UnknownReason))
         yield f"no setting of `unknown` is for the reason {reason}; there are {known}"
-    complaint = platform(text(fields.get("platform", {})) or "")
-    if complaint:
-        yield complaint
+    yield from _platform(text(fields.get("platform", {})) or "")
+
+
+def _platform(written: str) -> Iterator[str]:
+    if "*" in written:
+        yield f"{written} is not a platform: leave platform out to mean wherever the pod lands"
+    elif written and (meant := platform(written)):
+        yield f"the platform {written} is written {meant}"

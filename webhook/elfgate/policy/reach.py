@@ -14,16 +14,17 @@ from pydantic import BaseModel, Field
 M = TypeVar("M", bound=BaseModel)
 
 
-def looked_at(look: str, description: str) -> Any:
+def looked_at(look: str, description: str, **form: Any) -> Any:
     """A field that is as its default says unless a rule's ``looks_at`` has the word.
 
     Args:
         look: The word.
         description: The field's, for people.
+        form: As for ``written``.
     """
     return Field(
         description=f"{description}. Only for rules whose looks_at has {look}",
-        json_schema_extra={"looks_at": look},
+        json_schema_extra={"looks_at": look, **form},
     )
 
 
@@ -32,7 +33,9 @@ def written(description: str | None = None, **form: Any) -> Any:
 
     Args:
         description: For people.
-        form: ``enum``, or ``pattern`` and ``examples``, as a JSON Schema has them.
+        form: ``enum``, as a JSON Schema has it, or ``form``, by a name of ``policy.forms``; and the
+            word of ``looks_at`` without which it is left empty (``hidden_without``) or a mark stands
+            for it (``marked_without``, ``policy.mask``).
     """
     return Field(description=description, json_schema_extra=form)
 

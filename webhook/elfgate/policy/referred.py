@@ -45,7 +45,8 @@ def _complaints(
     if found is None and _is_closed(holder):
         yield line, f"the document has no {key} there; {_there(holder)}"
         return
-    look = (found or {}).get("looks_at", "")
+    shown_by = found or {}
+    look = shown_by.get("looks_at") or shown_by.get("hidden_without", "")
     if look and look not in looks:
         yield line, f"{key} is not shown: add {look} to looks_at in the METADATA"
 

@@ -13,12 +13,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
 from elfgate.policy import archive, bundle, cases, compared, golden, written
 from elfgate.policy.aggregator import AGGREGATOR
+from elfgate.policy.days import passed
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError
@@ -81,6 +83,8 @@ async def examined(
     if untested:
         listed = ", ".join(untested)
         summary += f"; without a test: {listed}"
+    for line in passed(whole, datetime.now(UTC).date()):
+        summary += f"; {line}"
     return Report(tuple(failures), summary)
 
 

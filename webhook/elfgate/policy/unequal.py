@@ -1,32 +1,21 @@
 """Comparisons of parts of the document with what they can never be."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from elfgate.errors import InputError
-from elfgate.images.reference import Reference
 from elfgate.likely import likely
-from elfgate.platforms import ARCHITECTURES
-from elfgate.policy.names import kind_of
-from elfgate.policy.tree import Node, function, kind, literal, nodes, path, text
-from elfgate.policy.typed import Type, Types
+from elfgate.policy.forms import FORMS, Part
+from elfgate.policy.literals import Compared, Literals
+from elfgate.policy.tree import Node, function, kind, literal, nodes, path
+from elfgate.policy.typed import Type, Types, item
 
 _Told = tuple[int, str]
-_MACHINES = {  # what uname, Debian or a build calls them, and what Kubernetes does
-    "x86_64": "amd64",
-    "x86-64": "amd64",
-    "x64": "amd64",
-    "aarch64": "arm64",
-    "armv6l": "arm/v6",
-    "armv7l": "arm/v7",
-    "armhf": "arm/v7",
-    "i386": "386",
-    "i686": "386",
-    "ppc64el": "ppc64le",
-    "powerpc64le": "ppc64le",
-}
-_HUB = frozenset(("docker.io", "index.docker.io", "registry-1.docker.io"))
+_OF_LETTERS = frozenset(
+    (
+        *("contains", "endswith", "replace", "split", "startswith", "substring", "trim"),
+        *("trim_left", "trim_prefix", "trim_right", "trim_suffix"),
+    )
+)
 _FEW = 8  # words that are listed whole
 _TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _WORDS = {
@@ -39,65 +28,90 @@ _WORDS = {
 }
 
 
-def unequal(tree: Node, types: Types) -> Iterator[_Told]:
-    """The comparisons whose outcome is always the same, by line."""
+def unequal(tree: Node, types: Types, looks: frozenset[str], *, alone: bool) -> Iterator[_Told]:
+    """The comparisons whose outcome is always the same, by line.
+
+    Args:
+        tree: The module's.
+        types: Of its names.
+        looks: What its METADATA says that it looks at.
+        alone: The module is its package's only one.
+    """
+    literals = Literals(tree, alone=alone)
     for rule in tree["rules"]:
         types.enter(rule)
-        for name, inner in nodes(rule, "BoolExpr", "AssignExpr", "Membership"):
-            line = inner["span"]["line"]
-            for reference, other in _pairs(name, inner):
-                complaint = _complaint(_name(reference), types.of(reference), other)
-                if complaint:
-                    yield line, complaint
+        for compared in literals.of_rule(rule):
+            found = types.of(compared.reference)
+            line = compared.literal[kind(compared.literal)]["span"]["line"]
+            fault = _inside if compared.inside else _complaint
+            complaint = fault(compared, found, looks)
+            if complaint:
+                yield line, complaint
         for _, call in nodes(rule, "Call"):
-            if function(call) == "startswith" and len(call["params"]) == 2:
-                reference, begin = call["params"]
-                if _name(reference) == "repository" and types.of(reference) is not None:
-                    yield from _begun(call["span"]["line"], text(begin) or "")
+            yield from ((call["span"]["line"], said) for said in _cut(call, types, looks))
 
 
-def _begun(line: int, begin: str) -> Iterator[_Told]:
-    """A beginning that no repository has, as Docker Hub's are written without its name."""
-    host, slash, rest = begin.partition("/")
-    if slash and host in _HUB:
-        yield (
-            line,
-            f"repository never begins with {begin}; Docker Hub's is written {rest or 'nginx'}",
-        )
+def _cut(call: Node, types: Types, looks: frozenset[str]) -> Iterator[str]:
+    """The faults of a function that is asked of the letters of a name that is not shown."""
+    name = function(call)
+    if name in _OF_LETTERS or name.partition(".")[0] in {"regex", "strings"}:
+        for param in call["params"]:
+            said = _marked(_called(param), types.of(param) or {}, looks)
+            if said:
+                yield said
 
 
-def _pairs(name: str, inner: Node) -> Iterator[tuple[Node, Node]]:
-    """The references of a comparison, each with what it is compared with."""
-    if name == "Membership":
-        listed = inner["collection"].get(kind(inner["collection"]))
-        if kind(inner["collection"]) in {"Array", "Set"}:
-            yield from ((inner["value"], other) for other in listed["items"])
-    elif name == "BoolExpr" or inner["op"] == "Eq":
-        yield inner["lhs"], inner["rhs"]
-        yield inner["rhs"], inner["lhs"]
+def _inside(compared: Compared, collection: Type, looks: frozenset[str]) -> str:
+    """The fault of a look into a collection."""
+    if (collection or {}).get("type") == "string":
+        return f"{_called(compared.reference)} is a text, which `in` finds nothing in; use contains"
+    return _complaint(compared, item(collection), looks)
 
 
-def _name(reference: Node) -> str:
+def _complaint(compared: Compared, found: Type, looks: frozenset[str]) -> str:
+    """The fault of a comparison; empty if none is known."""
+    if found is None:
+        return ""
+    name = _name(compared)
+    marked = _marked(name, found, looks)
+    if marked:
+        return marked
+    wanted, nullable = _type(found)
+    if not wanted or (nullable and kind(compared.literal) == "Null"):
+        return ""
+    value = literal(compared.literal)
+    if value is None:
+        return f"{name} is {_WORDS[wanted]}, and never null"
+    if not _is_of(value, wanted):
+        return f"{name} is {_WORDS[wanted]}, and never {_quoted(value)}"
+    return _text(name, found, value, compared.part) if isinstance(value, str) else ""
+
+
+def _marked(name: str, found: Mapping[str, Any], looks: frozenset[str]) -> str:
+    """The fault of a look at the letters of a name for which a mark stands; empty if none does."""
+    hidden = found.get("marked_without", "")
+    if not hidden or hidden in looks:
+        return ""
+    return f"{name} is a mark instead of a name: add {hidden} to looks_at in the METADATA"
+
+
+def _name(compared: Compared) -> str:
+    name = _called(compared.reference)
+    return f"what is in {name}" if compared.inside else name
+
+
+def _called(reference: Node) -> str:
     """The field that a reference ends in; the variable, if it is one."""
     if kind(reference) == "RefDot":
         return str(reference["RefDot"]["field"][1])
     return ".".join(path(reference)) or "what is compared"
 
 
-def _complaint(name: str, found: Type, other: Node) -> str:
-    """The fault of a comparison; empty if none is known."""
-    if found is None or "type" not in found:
-        return ""
-    if kind(other) == "Null":
-        return f"{name} is {_WORDS[found['type']]}, and never null"
-    value = literal(other)
-    if value is None:
-        return ""
-    if not _is_of(value, str(found["type"])):
-        return f"{name} is {_WORDS[found['type']]}, and never {_quoted(value)}"
-    if isinstance(value, str):
-        return _text(name, found, value)
-    return ""
+def _type(found: Mapping[str, Any]) -> tuple[str, bool]:
+    """The type of a part of the document, and whether it may be null; empty if it is of several."""
+    kinds = [each.get("type", "") for each in found.get("anyOf", [found])]
+    some = [each for each in kinds if each != "null"]
+    return (some[0] if len(some) == 1 else ""), "null" in kinds
 
 
 def _is_of(value: object, wanted: str) -> bool:
@@ -105,21 +119,15 @@ def _is_of(value: object, wanted: str) -> bool:
     return given == wanted or {given, wanted} == {"integer", "number"}
 
 
-def _text(name: str, found: Mapping[str, Any], value: str) -> str:
+def _text(name: str, found: Mapping[str, Any], value: str, part: Part) -> str:
     known = found.get("enum") or ([found["const"]] if "const" in found else [])
-    if known and value not in known:
+    if known and part is Part.WHOLE and value not in known:
         return f"{name} is never {_quoted(value)}{_instead(value, known)}"
-    example = found.get("examples", [""])[0]
-    completed = value + example[len(value) :]  # a beginning is enough to compare with: "2026-06"
-    if example and not re.search(found["pattern"], completed):
-        return f"{name} is never {_quoted(value)}; it is written as in {example}"
-    if name == "platform":
-        return platform(value)
-    if name == "repository":
-        return _repository(value)
-    if name == "kind" and kind_of(value) not in {"", value}:
-        return f"kind is never {_quoted(value)}; it is written {kind_of(value)}"
-    return _architecture(value) if name == "architecture" else ""
+    form = FORMS.get(found.get("form", ""))
+    if form is None or (part is Part.ORDER and found["form"] != "day"):
+        return ""
+    fault = form.fault(value, Part.BEGIN if part is Part.ORDER else part)
+    return f"{name} {part.value} {_quoted(value)}; {fault}" if fault else ""
 
 
 def _instead(value: str, known: Sequence[Any]) -> str:
@@ -129,40 +137,6 @@ def _instead(value: str, known: Sequence[Any]) -> str:
     if len(words) > _FEW and close:
         return f', did you mean "{close}"?'
     return f"; it is one of {', '.join(words)}"
-
-
-def _repository(value: str) -> str:
-    """Say what is wrong with a repository's name; empty if nothing is."""
-    if not value:
-        return ""
-    try:
-        reference = Reference.parse(value)
-    except InputError:
-        return f"repository is never {_quoted(value)}: no image has that name"
-    if reference.familiar_name != value:
-        return f"repository is never {_quoted(value)}; it is written {reference.familiar_name}"
-    return ""
-
-
-def platform(written: str) -> str:
-    """Say what is wrong with a platform's name; empty if nothing is."""
-    system, slash, machine = written.partition("/")
-    if not written:
-        return ""
-    if "*" in written:
-        return f"{written} is not a platform: leave platform out to mean wherever the pod lands"
-    if not slash or system in ARCHITECTURES:
-        return f"the platform {written} is written linux/{_MACHINES.get(written, written)}"
-    if machine in _MACHINES or system != system.lower():
-        known = _MACHINES.get(machine, machine)
-        return f"the platform {written} is written {system.lower()}/{known}"
-    return ""
-
-
-def _architecture(written: str) -> str:
-    machine = written.rpartition("/")[2] if written.startswith("linux/") else written
-    known = _MACHINES.get(machine, machine).partition("/")[0]
-    return "" if known == written else f"the architecture {written} is written {known}"
 
 
 def _quoted(value: object) -> str:

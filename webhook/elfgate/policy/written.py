@@ -103,8 +103,9 @@ class _Module:
             yield line, "the rule has no `findings`, so that it finds nothing"
         yield from misplaced(self._source)
         types = Types(tree, self._source, alone=self._alone)
-        yield from strangers(tree, types, said.looks_at if said else USUAL)
-        yield from unequal(tree, types)
+        looks = said.looks_at if said else USUAL
+        yield from strangers(tree, types, looks)
+        yield from unequal(tree, types, looks, alone=self._alone)
         yield from self._data()
         yield from findings(tree)
         own = self._names | imported(tree, self._source) | {"data", "input"}

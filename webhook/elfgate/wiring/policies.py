@@ -134,13 +134,13 @@ async def prove_bundle(bundle: "Bundle") -> None:
 
 def note(active: ActiveEngine, bundle: "Bundle") -> None:
     """Note what a bundle looks at and exempts, and tell the log what its owner should know."""
-    from elfgate.policy.cautions import cautions
+    from elfgate.policy.days import told_of
     from elfgate.policy.sight import sight
 
     active.sights[bundle.revision] = sight(bundle)
     settings = bundle.data["elfgate"]["config"]
     active.granted.add(bundle.revision, settings.get("exemptions", ()))
-    for line in cautions(settings, datetime.now(UTC).date(), bundle.awaited):
+    for line in told_of(bundle, datetime.now(UTC).date()):
         logging.getLogger("elfgate.policy").warning("policies: %s", line)
 
 

@@ -44,6 +44,16 @@ def test_nobody_takes_more_than_its_share() -> None:
     run(ROOMY, check)
 
 
+def test_however_many_namespaces_ask_some_places_are_free_for_the_next() -> None:
+    async def check(places: Places) -> None:
+        crowd = await waiting(places, *[(f"evil-{n % 5}", f"{n}.example") for n in range(80)])
+        (other,) = await waiting(places, ("shop", "a.example"))
+        assert other.done()
+        assert inside(crowd) >= 12
+
+    run(Shares(total=16, namespace=4, host=8, both=2, bytes=100, spare=True), check)
+
+
 def test_namespaces_take_turns() -> None:
     async def check(places: Places) -> None:
         (first,) = await waiting(places, ("batch", "a"))

@@ -9,7 +9,6 @@ thread.
 
 import logging
 import re
-import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ from elfgate.images.addresses import (
 )
 from elfgate.images.deadline import within
 from elfgate.images.dial import AS_USUAL, Dial
+from elfgate.images.names import Addresses, Names, NamesLateError
 from elfgate.images.pace import paced
 from elfgate.images.proxies import proxy_for, proxy_of
 from elfgate.images.reply import Reply
@@ -41,6 +41,7 @@ _MOST_CONNECTIONS = 32
 _IDLE_SECONDS = (
     20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
 )
+_LOOK_UP_SECONDS = 11.0  # a name server is asked twice, and given five seconds each time
 _MOST_HOSTS = 4096  # remembered of those whose failures all read the same
 _BROKEN_OFF = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 _NO_ANSWER = (
@@ -57,6 +58,10 @@ class BrokenOffError(UnreadableError):
     """An exchange that was cut after it had begun: it may well go through the next time."""
 
 
+class _LookUpTimeout(httpcore.ConnectTimeout):
+    """A name server does not answer in time, rather than the host."""
+
+
 class Connections:
     """Pools of connections. Thread-safe.
 
@@ -69,6 +74,7 @@ class Connections:
         self._connect_seconds = connect_seconds
         self._timeout = {"read": read_seconds, "write": read_seconds, "pool": read_seconds}
         self._pools: dict[tuple[bool, str, str, Dial], httpcore.ConnectionPool] = {}
+        self._names = Names()
         self._within: OrderedDict[str, None] = (
             OrderedDict()
         )  # hosts at addresses nobody may explore
@@ -163,7 +169,11 @@ class Connections:
                 max_connections=_MOST_CONNECTIONS,
                 keepalive_expiry=_IDLE_SECONDS,
                 network_backend=_Backend(
-                    loopback=loopback, own=dial.own, checked=not proxy, within=self._within
+                    self._names,
+                    loopback=loopback,
+                    own=dial.own,
+                    checked=not proxy,
+                    within=self._within,
                 ),
             )
             self._pools.setdefault(key, pool)
@@ -183,8 +193,15 @@ class _Backend(httpcore.NetworkBackend):
     """Connects to addresses that were checked, and hands out streams that keep the deadline."""
 
     def __init__(
-        self, *, loopback: bool, own: bool, checked: bool, within: OrderedDict[str, None]
+        self,
+        names: Names,
+        *,
+        loopback: bool,
+        own: bool,
+        checked: bool,
+        within: OrderedDict[str, None],
     ) -> None:
+        self._names = names
         self._loopback = loopback
         self._own = own
         self._checked = checked
@@ -200,7 +217,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for address in self._addresses(host, port):
+        for address in self._addresses(host):
             try:
                 stream = self._sockets.connect_tcp(
                     address, port, within(timeout), local_address, socket_options
@@ -212,12 +229,13 @@ class _Backend(httpcore.NetworkBackend):
                 return _Stream(stream)
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def _addresses(self, host: str) -> Addresses:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = self._names.addresses(host, within(_LOOK_UP_SECONDS) or 0)
+        except NamesLateError as error:
+            raise _LookUpTimeout(str(error)) from error
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} has no address: {error}") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._checked:
             for address in addresses:
                 check_address(host, address, loopback=self._loopback)
@@ -284,7 +302,8 @@ def _told(url: str) -> Iterator[None]:
     try:
         yield
     except httpcore.TimeoutException as error:
-        what = f"{host} does not answer in time"
+        is_unnamed = isinstance(error, _LookUpTimeout)
+        what = str(error) if is_unnamed else f"{host} does not answer in time"
         raise UnansweredError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
     except _BROKEN_OFF as error:
         raise BrokenOffError(

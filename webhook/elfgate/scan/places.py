@@ -26,6 +26,8 @@ class Shares:
         both: Of one namespace at one host at most.
         bytes: What all that is inside may weigh; one is let in whatever it weighs.
         waiting: How many of one namespace may wait.
+        spare: Whether a namespace has no more places than are free, so that some are, however many
+            namespaces ask.
     """
 
     total: int
@@ -34,6 +36,7 @@ class Shares:
     both: int
     bytes: int
     waiting: int = 1024
+    spare: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -111,8 +114,9 @@ class Places:
 
     def _next(self, namespace: str) -> Turn | None:
         """The first of a namespace that may come in now."""
-        full = self._of_namespace[namespace] >= self._shares.namespace
-        if full or len(self._inside) >= self._shares.total:
+        free = self._shares.total - len(self._inside)
+        most = min(self._shares.namespace, free) if self._shares.spare else self._shares.namespace
+        if not free or self._of_namespace[namespace] >= most:
             return None
         return next((turn for turn in self._queues[namespace] if self._fits(turn)), None)
 

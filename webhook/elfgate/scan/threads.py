@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from elfgate.errors import UnansweredError
+from elfgate.images.names import asking_for
 from elfgate.images.pace import least_rate
 from elfgate.scan.backoff import Backoff
 from elfgate.scan.located import Located
@@ -43,7 +44,7 @@ class Threads:
         look_ups = concurrency or _LOOK_UPS
         layers = concurrency or (os.cpu_count() or 1) + 1
         self.look_ups = Places(
-            Shares(8 * look_ups, 2 * look_ups, 4 * look_ups, look_ups, _LOOK_UP_BYTES)
+            Shares(8 * look_ups, 2 * look_ups, 4 * look_ups, look_ups, _LOOK_UP_BYTES, spare=True)
         )
         self.layers = Places(_shares_of_layers(layers, tenants=tenants))
         self._backoff = Backoff()
@@ -89,7 +90,7 @@ class Threads:
         """Run a call that has its place; it keeps that for as long as its thread is busy."""
         try:
             self._backoff.check(turn.namespace, turn.host)
-            future = desk.threads.submit(call)
+            future = desk.threads.submit(_asking, turn.namespace, call)
         except BaseException:
             desk.places.give(turn)
             raise
@@ -109,6 +110,11 @@ class _Desk:
 
     places: Places
     threads: ThreadPoolExecutor
+
+
+def _asking(namespace: str, call: Callable[[], T]) -> T:
+    with asking_for(namespace):
+        return call()
 
 
 def _giving(places: Places, turn: Turn) -> Callable[[Future[T]], None]:

@@ -110,6 +110,31 @@ def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_mean
             "notes.unpinned_tag: the rule makes no notes, so that the setting does nothing",
         ),
         (
+            {"namespaces": {"kube-system": {"most": "warn"}}},
+            (
+                "namespaces.kube-system: elfgate judges nothing in kube-system, so that the setting "
+                "does nothing"
+            ),
+        ),
+        (
+            exempt(namespace="kube-system", workload="*"),
+            (
+                "the exemption of team-a (namespace kube-system): elfgate judges nothing in "
+                "kube-system, so that the setting does nothing"
+            ),
+        ),
+        (
+            exempt(workload="Service/web"),
+            (
+                "the exemption of team-a (namespace shop, workload Service/web): a Service has no pods, "
+                "so that it exempts nothing"
+            ),
+        ),
+        (
+            {"rule_help": {"latest_tag": "ask"}},
+            "rule_help.latest_tag: the rule is off, so that nobody reads the line",
+        ),
+        (
             exempt(image="registry.example", workload="*"),
             f"{REGISTRY}: registry.example {ALL_OF_IT}registry.example/* for all that it has",
         ),
@@ -126,6 +151,11 @@ def test_settings_that_do_nothing(settings: dict[str, Any], line: str) -> None:
 @pytest.mark.parametrize("image", ["nginx", "registry.example/*", "a/b.c", "docker.io/library/a.b"])
 def test_an_image_is_no_registry(image: str) -> None:
     assert told(exempt(image=image)) == []
+
+
+def test_a_line_of_help_is_read_where_its_rule_is_on() -> None:
+    shop = {"shop": {"rules": {"latest_tag": "warn"}}}
+    assert told({"rule_help": {"latest_tag": "ask"}, "namespaces": shop}) == []
 
 
 def test_rules_that_only_a_bundle_that_follows_may_have_are_told_of() -> None:

@@ -152,6 +152,22 @@ def test_a_certificate_is_self_made_or_in_files(file: Path) -> None:
             'group: x, kind: "", path: []',
             "admission.kinds.0.kind: must not be empty",
         ),
+        (
+            "group: x, kind: widget, path: []",
+            "admission.kinds.0.kind: 'widget' is no kind: a kind begins with a",
+        ),
+        (
+            "group: x/v1, kind: A, path: []",
+            "admission.kinds.0.group: 'x/v1' is no API group: write it without",
+        ),
+        (
+            "group: X.io, kind: A, path: []",
+            "admission.kinds.0.group: 'X.io' is no API group: write it without",
+        ),
+        (
+            "group: x, kind: A, path: [spec.template]",
+            "admission.kinds.0.path: 'spec.template' is no field: write",
+        ),
         ("group: x, kind: A, path: 7", "admission.kinds.0.path: must be a list"),
         ("group: x, kind: A, path: [], each: true", "admission.kinds.0.each: no such setting"),
     ],
@@ -159,3 +175,75 @@ def test_a_certificate_is_self_made_or_in_files(file: Path) -> None:
 def test_a_kind_that_cannot_be_is_told_in_a_line(file: Path, kind: str, problem: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"{file}: {problem}")):
         read(file, f"admission: {{kinds: [{{{kind}}}]}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "admission: {exempt_namespaces: [Shop]}",
+            "admission.exempt_namespaces.0: 'Shop' is no namespace: a name has",
+        ),
+        (
+            "admission: {exempt_namespaces: ['team-*']}",
+            "admission.exempt_namespaces.0: 'team-*' is a pattern: name each namespace here",
+        ),
+        (
+            "nodes: {passing_taints: ['example.com/new:NoSchedule']}",
+            "nodes.passing_taints.0: 'example.com/new:NoSchedule' is no taint's key: leave its value",
+        ),
+        ("nodes: {passing_taints: [a=b]}", "nodes.passing_taints.0: 'a=b' is no taint's key"),
+        (
+            "nodes: {passing_taints: [Example.com/new]}",
+            "nodes.passing_taints.0: 'Example.com/new' is no taint's key: what is before /",
+        ),
+        ("nodes: {ordinary_runtimes: [Kata]}", "nodes.ordinary_runtimes.0: 'Kata' is no Runtime"),
+        (
+            "nodes: {injected_libraries: [/usr/lib/libx.so]}",
+            "nodes.injected_libraries.0: '/usr/lib/libx.so' is no library: write the name alone",
+        ),
+        (
+            "registries: {insecure: ['http://reg:5000']}",
+            "registries.insecure.0: 'http://reg:5000' is no registry: write its host and port",
+        ),
+        ("registries: {insecure: [reg/team]}", "registries.insecure.0: 'reg/team' is no registry"),
+        (
+            "registries: {attested: [{repositories: ['https://reg/*'], key: x}]}",
+            "registries.attested.0.repositories.0: 'https://reg/*' is no repository; it is written",
+        ),
+        (
+            "registries: {attested: [{repositories: [docker.io/library/app], key: x}]}",
+            (
+                "registries.attested.0.repositories.0: 'docker.io/library/app' is no repository; it is "
+                "written app"
+            ),
+        ),
+        ("images: {'https://reg/app': 'oci:a'}", "is no image: 'https:' is not a host name"),
+        (
+            "tls: {certificate: a, key: b, client_names: [api]}",
+            "tls: `client_names` needs `client_ca`: without it, any client is answered",
+        ),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused(file: Path, text: str, line: str) -> None:
+    assert line in "\n".join(problems(file, text))
+
+
+def test_patterns_of_what_there_may_be_are_taken(file: Path) -> None:
+    settings = read(
+        file,
+        "nodes:\n"
+        "  passing_taints: [example.com/*, '*/not-ready', NodeStarting]\n"
+        "  ordinary_runtimes: ['my-runc*', io.example.runc]\n"
+        "  injected_libraries: ['libmine*.so.[0-9]']\n"
+        "registries:\n"
+        "  insecure: ['reg:5000', localhost, '[::1]:5000', Reg.example]\n",
+    )
+    assert len(settings.registries.insecure) == 4
+    assert len(settings.nodes.passing_taints) == 3
+
+
+@pytest.mark.parametrize("pattern", ["registry.example/*/app", "nginx", "*", "*/app", "reg:50*"])
+def test_a_pattern_of_attested_repositories_is_taken(file: Path, pattern: str) -> None:
+    said = f"registries: {{attested: [{{repositories: ['{pattern}'], key: x}}]}}"
+    assert read(file, said).registries.attested[0].repositories == (pattern,)

@@ -4,11 +4,12 @@ Sources: the Kubernetes API reference, and the API references of the projects wh
 named.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 EACH = "*"  # in a path: each element of a list, or each value of a map
 
@@ -19,6 +20,32 @@ def parse_path(value: object) -> object:
         return value
     return tuple(step for step in value.replace("[*]", f".{EACH}").split(".") if step)
 
+
+def _group(text: str) -> str:
+    """Take an API group, which is a DNS subdomain; its version stands elsewhere."""
+    if text and not _GROUP.fullmatch(text):
+        raise ValueError(f"{text!r} is no API group: write it without a version, such as apps")
+    return text
+
+
+def _kind(text: str) -> str:
+    """Take a kind, which Kubernetes writes in CamelCase."""
+    if not _KIND.fullmatch(text):
+        raise ValueError(f"{text!r} is no kind: a kind begins with a capital, as in Deployment")
+    return text
+
+
+def _steps(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the steps of a path, each the name of a field."""
+    for step in path:
+        if step != EACH and not _FIELD.fullmatch(step):
+            raise ValueError(f"{step!r} is no field: write spec.tasks[*].template, or a list")
+    return path
+
+
+_GROUP = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
+_FIELD = re.compile(r"[A-Za-z][-_A-Za-z0-9]*")
 
 Holds: TypeAlias = Literal["template", "spec", "object", "argo", "tekton"]
 
@@ -43,9 +70,9 @@ class Template:
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # settings are read into these rows
 
-    group: str
-    kind: Annotated[str, Field(min_length=1)]
-    path: Annotated[tuple[str, ...], BeforeValidator(parse_path)]
+    group: Annotated[str, AfterValidator(_group)]
+    kind: Annotated[str, Field(min_length=1), AfterValidator(_kind)]
+    path: Annotated[tuple[str, ...], BeforeValidator(parse_path), AfterValidator(_steps)]
     every_node: bool = False
     holds: Holds = "template"
     partial: bool = False

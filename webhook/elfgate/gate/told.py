@@ -150,9 +150,9 @@ def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Security
 
 
 def _capabilities(listed: object) -> tuple[str, ...]:
-    """Names as Kubernetes' documents have them: runtimes take them in any letters.
+    """Names as Kubernetes' documents have them: without CAP_, in capitals.
 
-    Source: containerd, ``internal/cri/opts/spec_opts.go``; CRI-O takes those with CAP_ too.
+    Source: containerd takes them in any letters, and puts CAP_ before them (its CRI plug-in).
     """
     return tuple(name.upper().removeprefix("CAP_") for name in strings(listed))
 

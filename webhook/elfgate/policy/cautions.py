@@ -28,6 +28,12 @@ _VARIANTS = frozenset(
 )
 """The ``ID`` of os-releases, and the two that elfgate adds."""
 
+SYSTEM = "kube-system"
+_UNASKED = f"elfgate judges nothing in {SYSTEM}, so that the setting does nothing"
+_WITHOUT_PODS = frozenset(
+    ("ConfigMap", "Ingress", "Namespace", "Node", "Secret", "Service", "ServiceAccount")
+)
+
 _REGISTRY = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?|localhost(:[0-9]+)?")
 """A name that is a registry's, unless there is a slash behind it."""
 
@@ -44,6 +50,7 @@ def cautions(settings: Mapping[str, Any], today: date, awaited: Iterable[str] = 
     for row in settings.get("support", ()):
         lines += _registry("support", row["repository"])
     exemptions = settings.get("exemptions", ())
+    lines += [*_unasked(settings), *_helpless(settings)]
     for each in exemptions:
         lines += _misspelt(each)
         lines += _registry(described(each), each["image"])
@@ -107,6 +114,23 @@ def _notes(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"notes.{code}: the rule makes no notes, so that the setting does nothing"
 
 
+def _unasked(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Settings for the namespace that no webhook may touch."""
+    if SYSTEM in settings.get("namespaces", {}):
+        yield f"namespaces.{SYSTEM}: {_UNASKED}"
+    for each in settings.get("exemptions", ()):
+        if each["namespace"] == SYSTEM:
+            yield f"{described(each)}: {_UNASKED}"
+
+
+def _helpless(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Lines beside the refusals of rules that are off."""
+    given = {code for layer in layers(settings) for code in layer.get("rule_help", {})}
+    for code in sorted(given):
+        if is_off(code, settings):
+            yield f"rule_help.{code}: the rule is off, so that nobody reads the line"
+
+
 def _awaited(codes: Iterable[str]) -> Iterator[str]:
     known = shipped_settings()["rules"]
     for code in codes:
@@ -126,6 +150,9 @@ def _registry(whose: str, image: str) -> Iterator[str]:
 def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
     kind, slash, _ = exemption["workload"].partition("/")
     if not slash or kind in KINDS:
+        return
+    if kind in _WITHOUT_PODS:
+        yield f"{described(exemption)}: a {kind} has no pods, so that it exempts nothing"
         return
     close = likely(kind, KINDS)
     if close:

@@ -49,6 +49,13 @@ def _namespace(text: str) -> str:
     return text
 
 
+def namespace_name(text: str) -> str:
+    """Take a namespace's name, and no pattern of names."""
+    if "*" in text:
+        raise ValueError(f"{text!r} is a pattern: name each namespace here")
+    return _namespace(text)
+
+
 def _namespaces(text: str) -> str:
     """Take a namespace's name, a pattern of names, or a selector of labels."""
     if "=" in text:

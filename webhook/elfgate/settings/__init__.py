@@ -18,6 +18,7 @@ from elfgate.settings.cluster import Cluster, Nodes
 from elfgate.settings.doors import Listen, Log, Tls
 from elfgate.settings.images import ImageLimits, Notifications, Registries, Store
 from elfgate.settings.model import Model
+from elfgate.settings.names import ImageName
 from elfgate.settings_file import document, problem
 
 
@@ -29,7 +30,7 @@ class Settings(Model):
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
     cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
     store: Store = Field(default=Store(), description=Store.__doc__)
-    images: dict[str, str] = Field(
+    images: dict[ImageName, str] = Field(
         default={},
         description="Images to read from elsewhere than their registry: reference → `oci:DIR`, "
         "`docker-archive:FILE`, …",

@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from elfgate.cluster.template import Template
 from elfgate.settings.model import Model
+from elfgate.settings.names import NamespaceName
 
 
 class Admission(Model):
@@ -16,7 +17,7 @@ class Admission(Model):
         description="The answer when elfgate itself fails or runs out of time; `allow` comes "
         "with a warning.",
     )
-    exempt_namespaces: tuple[str, ...] = Field(
+    exempt_namespaces: tuple[NamespaceName, ...] = Field(
         default=(),
         description="Namespaces whose objects are admitted unjudged, as are `kube-system`'s and "
         "those of the webhook's own.",

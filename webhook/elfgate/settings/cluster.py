@@ -9,6 +9,7 @@ from elfgate.cluster.outlook import Outlook
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.policy.config import ArchitectureName
 from elfgate.settings.model import Model
+from elfgate.settings.names import LibraryPattern, RuntimePattern, TaintPattern
 
 
 class Nodes(Model):
@@ -27,7 +28,7 @@ class Nodes(Model):
         description="Seconds without news of the nodes, after which only what fails on any node "
         "is refused.",
     )
-    injected_libraries: tuple[str, ...] = Field(
+    injected_libraries: tuple[LibraryPattern, ...] = Field(
         default=(),
         description="Patterns of libraries that nodes add to containers (`libmydriver.so*`). "
         "NVIDIA's are known.",
@@ -43,12 +44,12 @@ class Nodes(Model):
         description="Architectures that an autoscaler may add: they count although no node has "
         "them yet.",
     )
-    passing_taints: tuple[str, ...] = Field(
+    passing_taints: tuple[TaintPattern, ...] = Field(
         default=(),
         description="Further patterns of keys of taints that nodes lose again "
         "(`example.com/starting`), or that namespaces let their pods tolerate.",
     )
-    ordinary_runtimes: tuple[str, ...] = Field(
+    ordinary_runtimes: tuple[RuntimePattern, ...] = Field(
         default=(),
         description="Further patterns of RuntimeClasses whose containers start as ordinary ones "
         "do.",

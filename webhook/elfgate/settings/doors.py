@@ -72,6 +72,8 @@ class Tls(Model):
             )
         if not self.self_made and not (self.certificate and self.key):
             raise ValueError("set `certificate` and `key`, or `self_made`")
+        if self.client_names and self.client_ca is None:
+            raise ValueError("`client_names` needs `client_ca`: without it, any client is answered")
         return self
 
 

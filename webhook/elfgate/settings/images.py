@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ByteSize, Field, PositiveFloat, PositiveInt
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.settings.model import Model
+from elfgate.settings.names import RegistryHost, RepositoriesPattern
 from elfgate.store.address import parse as parse_store_url
 
 
@@ -68,7 +69,7 @@ class CredentialProviders(Model):
 class AttestedRepositories(Model):
     """Repositories of which attested facts are believed, and whose."""
 
-    repositories: tuple[str, ...] = Field(
+    repositories: tuple[RepositoriesPattern, ...] = Field(
         min_length=1,
         description="Patterns of repositories (`registry.example/team/*`).",
     )
@@ -80,7 +81,7 @@ class AttestedRepositories(Model):
 class Registries(Model):
     """How registries are reached."""
 
-    insecure: tuple[str, ...] = Field(
+    insecure: tuple[RegistryHost, ...] = Field(
         default=(), description="Registries (host and port) to reach over plain HTTP."
     )
     config_path: tuple[Path, ...] = Field(

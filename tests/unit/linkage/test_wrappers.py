@@ -83,7 +83,6 @@ NOT_FOLLOWED = [
     ("sh", "-c", "cd /app"),
     ("sh", "-c", "echo hello"),
     ("sh", "-c", "broken &"),
-    ("sh", "-c", "exec 'broken"),
     ("sh",),
     ("sh", "-s", "broken"),
     ("fine", "broken"),
@@ -236,7 +235,6 @@ DOUBTFUL = {
     "may wait for ever": "until nc -z db 5432; do sleep 1; done\n",
     "may end at a failure": "set -e\ngrep -q x /etc/settings\n",
     "evaluates what is not known": 'eval "$(cat /etc/settings)"\n',
-    "is not understood": "if true; then echo\n",
     "writes the file before": 'cat /etc/passwd > "/usr/bin/broken"\n',
 }
 
@@ -365,10 +363,8 @@ def test_a_variable_of_the_environment_names_the_program() -> None:
     for text in ("exec $TOOL", 'exec "${TOOL}" -v', "exec $TOOL_DIR/broken"):
         env = {"TOOL": "broken", "TOOL_DIR": "/usr/bin"}
         assert failures(run("sh", "-c", text, env=env)) == [Code.LOADER_MISSING]
-        assert (
-            run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"})).outcome
-            is Outcome.STARTS
-        )
+        elsewhere = run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"}))
+        assert elsewhere.outcome is Outcome.UNKNOWN
     assert run("sh", "-c", "exec $TOOL", env={"TOOL": "fine broken"}).outcome is Outcome.STARTS
     script = {"entry.sh": tarball.program('#!/bin/sh\nTOOL=fine\nexec "$TOOL"\n')}
     assert run("/entry.sh", files=script, env={"TOOL": "broken"}).outcome is Outcome.STARTS

@@ -159,18 +159,23 @@ def follow(world: World, record: Record, process: Process) -> None:
 
 def _follow(world: World, record: Record, start: Start, deeper: int) -> None:
     """Follow a start; what fails by what a script may have changed is not known to fail."""
-    touched = start.process.touched
-    if not touched or "/" in touched:  # where all may have changed, the process is in doubt itself
+    process = start.process
+    # Where all may have changed, the process is in doubt itself.
+    touched = process.touched if "/" not in process.touched else frozenset[str]()
+    if not touched and not process.removed:
         _follow_in(world, record, start, deeper)
         return
-    changed = Changed.by(touched)
+    changed, removed = Changed.by(touched), Changed.by(process.removed)
     trial = record.trial()
-    _follow_in(replace(world, changed=changed), trial, start, deeper)
+    _follow_in(replace(world, changed=changed, removed=removed), trial, start, deeper)
     findings = trial.findings
     if changed.met:
         because = f"the script may change {changed.met} before"
         findings = doubted(findings, Doubt(UnknownReason.SHAPE_UNKNOWN, because))
     record.absorb(trial, findings=findings)
+    if removed.met and not record.is_decided():
+        message = f"the script may remove {removed.met} before"
+        record.unknown(removed.met, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _follow_in(world: World, record: Record, start: Start, deeper: int) -> None:
@@ -193,10 +198,24 @@ def _follow_in(world: World, record: Record, start: Start, deeper: int) -> None:
         return _outcome(world, record, tried, deeper - 1)
 
     starts = unwrap(world, record, program, outcome)
-    if starts is not None and len(starts.each) == 1 and not starts.ends:
-        _follow(world, record, starts.each[0], deeper - 1)
-    elif starts is not None:
-        _follow_all(world, record, starts, deeper - 1)
+    if starts is not None:
+        _follow_each(world, record, starts, deeper - 1)
+        if starts.lost and not record.is_decided():
+            _report_lost(record, program, starts.lost)
+
+
+def _follow_each(world: World, record: Record, starts: Starts, deeper: int) -> None:
+    """Follow the programs that a wrapper may start, if there are any."""
+    if len(starts.each) == 1 and not starts.ends:
+        _follow(world, record, starts.each[0], deeper)
+    elif starts.each:
+        _follow_all(world, record, starts, deeper)
+
+
+def _report_lost(record: Record, program: Program, why: str) -> None:
+    """Report that a script may start programs that are not known."""
+    message = f"the programs that the script may start are not all known: {why}"
+    record.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _left_as(world: World, program: Program) -> Credentials:

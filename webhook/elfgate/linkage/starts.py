@@ -45,10 +45,12 @@ class Starts:
     Attributes:
         each: Each program.
         ends: It may also end by itself, or do what is not known.
+        lost: Why it may start other programs too: one clause, for people; empty if it does not.
     """
 
     each: tuple[Start, ...]
     ends: bool = False
+    lost: str = ""
 
     @staticmethod
     def one(start: Start) -> "Starts":

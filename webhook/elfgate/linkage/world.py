@@ -67,6 +67,7 @@ class Process:
             program's.
         touched: Paths that a script may have changed before; with a slash behind, all below.
         barred: Files that it may have taken the execute bits from.
+        removed: Names that it may have taken away, each with a slash behind.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Process:
     inhibit_rpath: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
     def doubted(self, doubt: Doubt | None) -> "Process":
         """Return this process with a doubt, unless there is one already."""
@@ -132,6 +134,7 @@ class World:
         read_only_root: Files can be written in volumes only.
         work: The work that the prediction may yet cost; shared by all trials.
         changed: What a script may have changed of the image.
+        removed: What it may have taken away of it.
     """
 
     tree: Tree
@@ -145,6 +148,7 @@ class World:
     read_only_root: bool = False
     work: Work = field(default_factory=Work)
     changed: Changed = field(default_factory=Changed)
+    removed: Changed = field(default_factory=Changed)
 
     @property
     def distro(self) -> Distro:
@@ -162,6 +166,7 @@ class World:
         if isinstance(found, Missing) and found.beyond:
             crossed = (*crossed, _plain(found.path, found.beyond))
         self.changed.note(crossed)
+        self.removed.note(crossed)
         hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
         if hidden is None and self._is_unlisted(found):
             because = f"{found.path} could not be read"

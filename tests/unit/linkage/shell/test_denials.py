@@ -49,6 +49,13 @@ HOLDS = [
     (BASH, ". /d/t q w; [ $1$# = p1 ]"),
     (BASH, ". /d/s q w; [ -z $1 ]"),
     (BASH, "exec --nope; [ $? != 0 ]"),
+    (BASH, "[ $[1 + 2] = 3 ]"),
+    (BASH, "set -- /*/; [ $* = /d/ ]"),
+    (DASH, "set -- /d/*/; [ $1 = '/d/*/' ]"),
+    (DASH, "set -- -ab; getopts ab o; r=$o$OPTIND; getopts ab o; [ $r$o$OPTIND = a2b2 ]"),
+    (BASH, "set -- -ab; getopts ab o; r=$o$OPTIND; getopts ab o; [ $r$o$OPTIND = a1b2 ]"),
+    (BASH, 'x=4; [ "$[x * (2 + 1)]!" = 12! ]'),
+    (DASH, "[ $[1] = '$[1]' ]"),
 ]
 
 
@@ -78,6 +85,19 @@ def test_by_which_number_a_command_fails_is_a_matter_of_the_shell(
 ) -> None:
     script = f"{command}\n[ $? = {number} ] && exec /good\nexec /none"
     assert GOOD in ends(script, FakeWorld(dialect))
+
+
+DIFFERS = [
+    (DASH, "set -- a b; [ ${#@} = 2 ]"),
+    (BUSYBOX, "x=o; f() { local x; r=${x-u}; }; f; [ $r = o ]"),
+    (BUSYBOX, "x=o; f() { local x; r=${x-u}; }; f; [ $r = u ]"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "condition"), DIFFERS)
+def test_what_releases_of_a_shell_differ_in_is_not_known(dialect: Dialect, condition: str) -> None:
+    script = f"{condition} && exec /good\nexec /none"
+    assert set(ends(script, FakeWorld(dialect))) == {GOOD, ("/none",)}
 
 
 DOUBTS = [

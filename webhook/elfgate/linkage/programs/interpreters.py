@@ -32,6 +32,7 @@ _NAMED = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a"}
 _PROFILE = "the shell reads its profile before"
 _STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
 _BYTES = Doubt(UnknownReason.SHAPE_UNKNOWN, "what the shell makes of its bytes is not known")
+_OF_ANOTHER_KIND = "the shell, or what is told to it, is of another kind"
 _NOT_FOLLOWED = Doubt(
     UnknownReason.SHAPE_UNKNOWN, "the script that may start it cannot be followed"
 )
@@ -105,6 +106,7 @@ def _first_state(process: Process, call: _Call, name: Scalar, args: Fields) -> S
     touched = frozenset(map(inner, process.touched))
     state = state.touching(touched).linking(frozenset(filter(_is_below, touched)))
     state = state.barring(frozenset(map(inner, process.barred)))
+    state = state.removing(frozenset(map(inner, process.removed)))
     if {"l", "i"} & call.options:
         return state.doubted(_PROFILE)
     return state
@@ -157,7 +159,7 @@ def _followed(text: str, state: State, inside: ScriptWorld, program: Program) ->
     changed |= any(map(process.env.names, ("BASH_ENV", "ENV")))
     zsh = posixpath.basename(process.name) == "zsh"
     if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:
-        return Followed((), lost=True)
+        return Followed((), _OF_ANOTHER_KIND)
     return follow(text, state, inside)
 
 
@@ -182,8 +184,8 @@ def _starts(
     ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:
         starts += _as_far_as_visible(world, record, program, args)
-    if starts:
-        return Starts(tuple(starts), ends or followed.lost)
+    if starts or followed.lost:
+        return Starts(tuple(starts), ends or bool(followed.lost), followed.lost)
     return None
 
 

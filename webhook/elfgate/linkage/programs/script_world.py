@@ -310,6 +310,7 @@ class ScriptWorld:
             process.doubt,
             process.touched,
             process.barred,
+            process.removed,
         )
         if key not in self._outcomes:
             self._outcomes[key] = self._outcome(process)
@@ -343,6 +344,7 @@ class ScriptWorld:
             file=outer(launch.file),
             touched=frozenset(map(outer, launch.touched)),
             barred=frozenset(map(outer, launch.barred)),
+            removed=frozenset(map(outer, launch.removed)),
         )
         doubt = launch.doubt or _search_changed(changed) or self._of_applet(launch)
         if doubt:

@@ -17,7 +17,7 @@ from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
 from elfgate.linkage.shell.syntax.nodes import Assignment
-from elfgate.linkage.shell.utilities.effects import left_behind, takes_execution
+from elfgate.linkage.shell.utilities.effects import left_behind, taken_away, takes_execution
 from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
 from elfgate.linkage.shell.values import (
@@ -231,6 +231,7 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
     world.spend(4 * len(paths))
     bars = name == "chmod" and takes_execution(values)
     after = left_behind(name, paths, state, world, alters=row.alters, bars=bars)
+    after = after.removing(taken_away(name, values, state, world))
     if row.alters and name not in {"chown", "chgrp"}:
         after = after._replace(files=after.files._replace(made=frozenset()))
     if ok:

@@ -42,8 +42,8 @@ class Followed:
 
     Attributes:
         endings: Each of its ends.
-        lost: There may be others.
+        lost: Why there may be others: one clause, for people; empty if there are none.
     """
 
     endings: tuple[Ending, ...]
-    lost: bool = False
+    lost: str = ""

@@ -62,6 +62,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
+_TOO_DEEP = "it is nested too deep"
 _CARELESS = "the script may go on without it"
 
 
@@ -76,8 +77,8 @@ def follow(text: str, state: State, world: World) -> Followed:
     interpreter = Interpreter(world, Counts())
     try:
         interpreter.whole(text, state)
-    except LostError:
-        interpreter.lost = True
+    except LostError as failure:
+        interpreter.lose(failure)
     endings = [ending for ending, _ in interpreter.ends]
     distinct = [one for number, one in enumerate(endings) if one not in endings[:number]]
     return Followed(tuple(distinct), interpreter.lost)
@@ -109,9 +110,14 @@ class Interpreter:
     def __init__(self, world: World, counts: Counts) -> None:
         self.world = world
         self.ends: list[tuple[Ending, State]] = []
-        self.lost = False
+        self.lost = ""  # why there may be ways that are not followed
         self._counts = counts
         self.builtins = builtins_of(world.dialect)
+
+    def lose(self, failure: LostError | RecursionError) -> None:
+        """Note that the script may go a way that is not followed."""
+        why = str(failure) if isinstance(failure, LostError) else _TOO_DEEP
+        self.lost = self.lost or why
 
     def whole(self, text: str, state: State, *, errexit: bool = True) -> None:
         """Run a whole script, and note its ends."""
@@ -157,7 +163,7 @@ class Interpreter:
         flow = state.flow._replace(trap="", status=status, leaving=None)
         at_last = state._replace(flow=flow)
         if isinstance(trap, Unknown):
-            self.lost = True
+            self.lose(LostError("the command for its end is not known"))
             return
         for after in self.read(trap, at_last, errexit=True):
             self.end(after, status, aside=aside)
@@ -172,13 +178,13 @@ class Interpreter:
         if len(self.ends) < _MOST_WAYS * 4:
             self.ends.append((ending, state))
         else:
-            self.lost = True
+            self.lose(LostError("it has too many ends"))
 
     def deeper(self) -> int:
         """Note that one more shell or function runs; give the depth to go back to."""
         depth = self._counts.depth
         if depth >= _DEPTH:
-            raise LostError("it is nested too deep")
+            raise LostError(_TOO_DEEP)
         self._counts.depth = depth + 1
         return depth
 
@@ -229,9 +235,9 @@ class Interpreter:
             self._counts.depth = depth
             self.end(state, Status(ok=False), aside=False)
             return []
-        except (LostError, RecursionError):
+        except (LostError, RecursionError) as failure:
             self._counts.depth = depth
-            self.lost = True
+            self.lose(failure)
             return []
 
     def _walked(  # noqa: C901, PLR0911, PLR0912 - one a kind of node

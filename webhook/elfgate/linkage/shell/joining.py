@@ -72,6 +72,7 @@ def joined(one: State, other: State) -> State:
             one.files.barred | other.files.barred,
             one.files.fresh & other.files.fresh,
             one.files.gone & other.files.gone,
+            one.files.removed | other.files.removed,
         ),
         _joined_flow(one.flow, other.flow),
     )

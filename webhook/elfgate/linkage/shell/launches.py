@@ -33,6 +33,7 @@ def launched(fields: Fields, state: State, world: World) -> Launch:
         doubt,
         touched=state.files.touched,
         barred=state.files.barred,
+        removed=state.files.removed,
     )
 
 

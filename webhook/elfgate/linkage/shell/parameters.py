@@ -132,6 +132,8 @@ class Parameters:
             ScriptEndsError: if the script ends there.
         """
         if is_list(part) and part.length:
+            if part.index is None and self._expansion.world.dialect.name in {"dash", "busybox"}:
+                return _NUMBER  # the length of them all, in releases that were tried
             fields = self._list(part)
             if "u" in self._expansion.state.has and part.index is not None and not fields.values:
                 self._expansion.may_end()  # old releases of bash end, of an array never set

@@ -56,8 +56,13 @@ def _existing(found: list[str], runs: list[Run], state: State, world: World) -> 
 
 
 def _is_there(path: str, state: State, world: World) -> Truth:
-    """Tell whether there is a file of that name; a symlink counts whatever it leads to."""
-    return either(test("e", path, state, world), test("h", path.rstrip("/"), state, world))
+    """Tell whether there is a file of that name; a symlink counts whatever it leads to.
+
+    With a slash behind, it is the name of a directory.
+    """
+    if path.endswith("/"):
+        return test("d", path, state, world)
+    return either(test("e", path, state, world), test("h", path, state, world))
 
 
 def _components(runs: list[Run]) -> list[list[Run]]:

@@ -118,8 +118,8 @@ def subshell(
     try:
         for after in inner.body(body, [inside], errexit=errexit):
             inner.end(after, after.flow.status)
-    except LostError:
-        inner.lost = True
+    except LostError as failure:
+        inner.lose(failure)
     walk.shallower(depth)
     return _after(inner, state)
 

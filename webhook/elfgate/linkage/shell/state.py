@@ -68,6 +68,7 @@ class Files(NamedTuple):
         barred: Files that it may have taken the execute bits from.
         fresh: Empty files that it has made for sure, and nothing has changed since.
         gone: Files that are not there for sure, as it has removed them.
+        removed: Names that it may have taken away, each with a slash behind.
     """
 
     cwd: str
@@ -79,6 +80,7 @@ class Files(NamedTuple):
     barred: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
 
 class Leaving(NamedTuple):
@@ -136,7 +138,8 @@ class State(NamedTuple):
         files = self.files
         if files.doubt and "/" in files.touched:
             return self
-        return self._replace(files=Files(files.cwd, _ROOT, files.doubt or why, above=_ROOT))
+        doubt, removed = files.doubt or why, files.removed
+        return self._replace(files=Files(files.cwd, _ROOT, doubt, above=_ROOT, removed=removed))
 
     def ended(self, status: Status = SUCCESS) -> "State":
         """Set the exit status."""
@@ -176,7 +179,7 @@ class State(NamedTuple):
         """Note paths that may have changed."""
         if any(above in self.files.linked for path in paths for above in up_from(path)):
             return self.doubted("the script writes where a link may lead elsewhere")
-        known = self.files.barred or self.files.fresh or self.files.gone
+        known = self.files.barred or self.files.fresh or self.files.gone or self.files.removed
         if paths <= self.files.touched and not known:
             return self
         above = {above for path in paths for above in up_from(path)}
@@ -186,6 +189,7 @@ class State(NamedTuple):
             barred=self.files.barred - paths,
             fresh=frozenset(),
             gone=frozenset(),
+            removed=self.files.removed - {f"{path.rstrip('/')}/" for path in paths},
         )
         return self._replace(files=files)
 
@@ -196,6 +200,10 @@ class State(NamedTuple):
     def barring(self, paths: frozenset[str]) -> "State":
         """Note files whose execute bits may be gone from here on."""
         return self._replace(files=self.files._replace(barred=self.files.barred | paths))
+
+    def removing(self, names: frozenset[str]) -> "State":
+        """Note names, each with a slash behind, that may be gone from here on."""
+        return self._replace(files=self.files._replace(removed=self.files.removed | names))
 
     def writing(self, text: Scalar) -> "State":
         """Add to the output, where somebody reads it."""

@@ -26,6 +26,7 @@ class Launch(NamedTuple):
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
         touched: Paths that the script may have changed; with a slash behind, all below.
         barred: Files that the script may have taken the execute bits from.
+        removed: Names that the script may have taken away, each with a slash behind.
     """
 
     argv: tuple[str, ...]
@@ -37,6 +38,7 @@ class Launch(NamedTuple):
     file: str = ""
     touched: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
 
 class Status(NamedTuple):

@@ -14,7 +14,7 @@ from elfgate.linkage.values import UNSET, Unknown
 
 _OPTION = Unknown("the options of the script are not known")
 _PLACE = replace(_OPTION, number=True)
-WITHIN = "\0OPTIND"  # the number of a word and the letter in it, which shells keep to themselves
+WITHIN = "\0OPTIND"  # ``OPTIND``, the word and the letter in it, which shells keep to themselves
 BEGINNING = ""  # the place in a function of dash or busybox, which has one of its own
 
 
@@ -50,7 +50,7 @@ def getopts(call: Call) -> list[State]:
     if len(known) != 2:
         return _some_option(call)
     letters, name = known
-    option = _Option(call.state, name, args)
+    option = _Option(call.state, name, args, ahead=not call.world.dialect.is_bash)
     return [option.next(letters, place)]
 
 
@@ -66,9 +66,9 @@ def _place(call: Call) -> _Place | None:
     if within == BEGINNING:
         return _Place(1, 1)
     if isinstance(within, str):
-        before, _, letter = within.partition(".")
-        if int(before) == number and index is not UNSET:
-            return _Place(number, int(letter))
+        shown, word, letter = within.split(".")
+        if int(shown) == number and index is not UNSET:
+            return _Place(int(word), int(letter))
     is_known = call.world.dialect.is_bash or (within is None and number == 1)
     return _Place(number, 1) if is_known else None  # other shells keep the place to themselves
 
@@ -93,11 +93,13 @@ class _Option:
         state: Where the script stands.
         name: The variable that the option's letter is put into.
         args: The script's arguments.
+        ahead: Within a word, ``OPTIND`` tells the next one (not in bash).
     """
 
     state: State
     name: str
     args: tuple[str, ...]
+    ahead: bool
 
     def next(self, letters: str, place: _Place) -> State:
         """Take the option at a place; its letter may be one of these, a colon after some."""
@@ -144,9 +146,11 @@ class _Option:
 
     def _at(self, letter: str, place: _Place) -> State:
         """Put the letter into the variable, and the place into the shell's own."""
+        is_ahead = self.ahead and place.letter > 1
+        shown = place.number + int(is_ahead)
         values = {
-            "OPTIND": str(place.number),
-            WITHIN: f"{place.number}.{place.letter}",
+            "OPTIND": str(shown),
+            WITHIN: f"{shown}.{place.number}.{place.letter}",
             self.name: letter,
         }
         state = self.state

@@ -62,6 +62,8 @@ def set_(call: Call) -> list[State]:
         if named and not _is_option(named, call):
             status = _bad_name(call, named)
         letters |= {_LETTERS.get(named, named)} - {""}
+        if option[0] == "+" and call.world.dialect.name == "bash":
+            letters -= {"posix"}  # it does not follow POSIX unless it is told to
         if _OTHERWISE & letters:
             raise LostError("the shell takes its script in another way")
         options = options | letters if option[0] == "-" else options - letters
@@ -85,6 +87,9 @@ def _is_option(name: str, call: Call) -> bool:
             "verbose",
             "monitor",
             "notify",
+            "ignoreeof",
+            "emacs",
+            "vi",
         }
     return False
 

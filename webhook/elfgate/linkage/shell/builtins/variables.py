@@ -22,6 +22,7 @@ _ATTRIBUTE = Unknown("a variable takes other values than it is given")
 _CHANGING = frozenset("Ailnuct")  # attributes by which a value is another than it was given
 _INSIDE = "function"
 _NO_NAME = Unknown("the name of a variable is not known")
+_OWN = Unknown("whether a function's own variable keeps a value is a matter of the release")
 _BEHIND = Unknown("a variable that a function has of its own is unset by another")
 
 
@@ -249,9 +250,11 @@ def _inherited(call: Call, name: str, expansion: Expansion) -> Value:
 
     One that the function has already stays as it is.
     """
-    if name in expansion.state.frame.saved or call.world.dialect.local_keeps:
-        return value_of(call.at(expansion.state), name)
-    return UNSET
+    keeps = call.world.dialect.local_keeps
+    value = value_of(call.at(expansion.state), name)
+    if name in expansion.state.frame.saved or keeps or value is UNSET:
+        return value
+    return UNSET if keeps is False else _OWN
 
 
 def _assign_text(name: str, text: str, expansion: Expansion) -> None:

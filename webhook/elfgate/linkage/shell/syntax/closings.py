@@ -5,10 +5,11 @@ from typing import Literal
 
 from elfgate.linkage.shell.syntax.source import Source
 
-Pair = Literal["()", "{}"]
+Pair = Literal["()", "{}", "[]"]
 _BETWEEN = {
     "()": re.compile(r"[^()\\'\"]+"),
     "{}": re.compile(r"[^{}\\'\"]+"),
+    "[]": re.compile(r"[^\[\]\\'\"]+"),
 }
 _MARK = re.compile(r"[\\`]")
 
@@ -35,7 +36,7 @@ def closing(source: Source, pair: Pair, longest: int | None = None) -> int | Non
             continue
         if text[at] == "\\":
             at += 1
-        elif text[at] in "'\"" and pair == "()":
+        elif text[at] in "'\"" and pair != "{}":
             end = text.find(text[at], at + 1)
             at = len(text) if end < 0 else end
         elif text[at] == pair[0]:

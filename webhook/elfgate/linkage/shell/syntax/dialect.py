@@ -34,7 +34,7 @@ class Dialect:
         special_errors_end: An error of a special built-in command ends the script (POSIX 2.8.1).
         missing_source_ends: ``. missing`` ends the script.
         errexit_in_substitution: ``set -e`` goes on in ``$(…)``.
-        local_keeps: ``local name`` keeps the value that it had.
+        local_keeps: ``local name`` keeps the value that it had; None if that differs.
         equals_twice: ``[ a == b ]``.
         last_pipe: The last command of a pipe runs in the shell itself.
         looks_first: It executes what it has found along PATH, or nothing.
@@ -70,7 +70,7 @@ class Dialect:
     special_errors_end: bool = True
     missing_source_ends: bool = True
     errexit_in_substitution: bool = True
-    local_keeps: bool = True
+    local_keeps: bool | None = True
     equals_twice: bool = True
     last_pipe: bool = False
     standalone: bool = False
@@ -105,6 +105,7 @@ BUSYBOX = Dialect(
     replacement=True,
     anchors=False,
     errexit_in_substitution=False,
+    local_keeps=None,
     standalone=True,
 )
 BASH = Dialect(

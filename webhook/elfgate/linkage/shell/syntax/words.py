@@ -6,7 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.2 and 2.6; bash(1), "QUOTING" an
 import re
 from collections.abc import Callable
 
-from elfgate.linkage.shell.syntax.closings import closing, next_mark
+from elfgate.linkage.shell.syntax.closings import Pair, closing, next_mark
 from elfgate.linkage.shell.syntax.escapes import decoded
 from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment, Body
@@ -125,12 +125,12 @@ class WordReader:
                     parts[-1] = Text(parts[-1].text, quoted=True)
         return word_of(tuple(parts))
 
-    def arithmetic_until(self, close: str) -> Word | None:
+    def arithmetic_until(self, close: str, pair: Pair = "()") -> Word | None:
         """Read an arithmetic expression's text up to ``close``; None, and nothing read, if none is.
 
         The end is found first, without reading what is nested, so that no text is read twice.
         """
-        end = closing(self.source, "()", _LONGEST_ARITHMETIC)
+        end = closing(self.source, pair, _LONGEST_ARITHMETIC)
         source = self.source
         if end is None or not source.text.startswith(close, end):
             return None
@@ -253,6 +253,8 @@ class WordReader:
             parts.append(self._arithmetic_or_commands(quoted=quoted))
         elif source.starts("$("):
             parts.append(self._commands(quoted=quoted))
+        elif source.starts("$[") and source.dialect.arrays:
+            parts.append(self._in_brackets(quoted=quoted))
         elif source.starts("${"):
             parts.append(braced(self, quoted=quoted))
         elif not quoted and source.dialect.ansi_quotes and source.starts("$'"):
@@ -306,6 +308,16 @@ class WordReader:
             source.at = start
             return self._commands(quoted=quoted)
         return Arithmetic(expression_of(word, source.dialect), quoted)
+
+    def _in_brackets(self, *, quoted: bool) -> Part:
+        """Read ``$[…]``, which bash takes for ``$((…))``; of other shells some do."""
+        self.source.at += 2
+        word = self.arithmetic_until("]", "[]")
+        if word is None:
+            raise ScriptSyntaxError("an expression is not closed")
+        if self.source.dialect.is_bash:
+            return Arithmetic(expression_of(word, self.source.dialect), quoted)
+        return OpaquePart("$[", quoted)
 
     def _commands(self, *, quoted: bool) -> Substitution:
         self.source.at += 2

@@ -19,8 +19,9 @@ _MODE = re.compile(r"-[rwxXst]+")  # which begins as an option does: ``chmod -x 
 _NOT_EXECUTABLE = re.compile(r"[0-7]*[0246]{3}|[ugoa]*=[rwst]*|([ugoa]*-[rwXst]*x[rwXst]*)")
 _THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
 # Tools whose traces are all at their operands: a start that comes by none of them is as it was.
-_PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir"})
+_PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir", "unlink"})
 _LINKING = frozenset({"cp", "ln", "mv"})
+_TAKING_AWAY = frozenset({"mv", "rm", "rmdir", "unlink"})
 _PLACING = re.compile(r"-[adfHiLnPpRrsTuvx]+")  # options of cp, ln and mv without a value
 _IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
 _CHANGING = frozenset(
@@ -191,6 +192,24 @@ def _behind_links(paths: frozenset[str], state: State, world: World) -> frozense
         if isinstance(parent, Thing):
             found.add(posixpath.join(parent.path, posixpath.basename(whole)) + below)
     return frozenset(found)
+
+
+def taken_away(name: str, values: Words, state: State, world: World) -> frozenset[str]:
+    """Give the real names, each with a slash behind, that ``rm``, ``rmdir`` and ``mv`` remove."""
+    if name not in _TAKING_AWAY:
+        return NOWHERE
+    named = [value for value in values if isinstance(value, str) and not value.startswith("-")]
+    sources = named[:-1] if name == "mv" else named
+    paths = [_absolute(path, state, below=False) for path in sources]
+    return frozenset(_real_name(path, state, world).rstrip("/") + "/" for path in paths)
+
+
+def _real_name(path: str, state: State, world: World) -> str:
+    """Give the name that a path is of, the symlinks before its last part followed."""
+    parent = world.look(posixpath.dirname(path), state.files.cwd)
+    if isinstance(parent, Thing):
+        return posixpath.join(parent.path, posixpath.basename(path))
+    return path
 
 
 def may_be_library(path: str) -> bool:

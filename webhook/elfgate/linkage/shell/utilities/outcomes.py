@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from elfgate.linkage.shell import files
+from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.values import Truth, both, either
 from elfgate.linkage.shell.world import Absent, Kind, Thing, World
@@ -198,6 +199,22 @@ def chmod(args: Arguments, state: State, world: World) -> Truth:
     if _exist(given[1:], state, world):
         return True
     return None
+
+
+def which(args: Arguments, state: State, world: World) -> Truth:
+    """``which``: it fails where one of its names is not found."""
+    if not args or any(arg.startswith("-") for arg in args):
+        return None
+    return _all([_found(name, state, world) for name in args])
+
+
+def _found(name: str, state: State, world: World) -> Truth:
+    if "/" in name:
+        return files.is_executable(name, state, world)
+    found = find(name, state, world)
+    if isinstance(found, Unknown):
+        return None
+    return found is not None
 
 
 def reads(args: Arguments, state: State, world: World) -> Truth:

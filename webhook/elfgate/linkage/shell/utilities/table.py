@@ -85,8 +85,9 @@ UTILITIES: Mapping[str, Utility] = {
     "touch": Utility(outcomes.touch, outputs.silent, effects.operands),
     "tr": Utility(outcomes.perhaps),
     "truncate": Utility(changes=effects.operands, alters=True),
+    "unlink": Utility(changes=effects.operands, alters=True, output=outputs.silent),
     "uname": Utility(outcomes.matching(r"-[amnrs]", least=0), outputs.uname, of_no_files=True),
-    "which": Utility(output=outputs.which),
+    "which": Utility(outcomes.which, outputs.which),
     "whoami": _PLAIN,
     "xargs": Utility(changes=effects.anywhere, alters=True),
 }

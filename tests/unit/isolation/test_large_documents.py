@@ -1,6 +1,7 @@
 """A document of many findings is evaluated in a process, which holds nobody up and may die."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from support.documents import pod
 
 SECONDS = 30.0  # a loaded machine is slow
 LARGE_ONE = pod(fails=("ppc64le",), containers=LARGE + 1)
+OTHER_ONE = pod(starts=("ppc64le",), containers=LARGE + 1)
 SMALL_ONE = pod(fails=("ppc64le",), containers=2)
 
 
@@ -61,5 +63,19 @@ def test_a_process_that_dies_costs_no_verdict() -> None:
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGKILL)
         assert await engine.evaluate(LARGE_ONE) == await expected(LARGE_ONE)
+
+    ask(use)
+
+
+def test_a_start_that_is_given_up_shifts_no_answer_to_the_next_document() -> None:
+    async def use(engine: BoundedEngine) -> None:
+        evaluation = asyncio.ensure_future(engine.evaluate(LARGE_ONE))
+        while engine.pid is None:
+            await asyncio.sleep(0)
+        evaluation.cancel()  # a review whose client has hung up
+        with contextlib.suppress(asyncio.CancelledError):
+            await evaluation
+        assert await engine.evaluate(LARGE_ONE) == await expected(LARGE_ONE)
+        assert await engine.evaluate(OTHER_ONE) == await expected(OTHER_ONE)
 
     ask(use)

@@ -123,27 +123,39 @@ class BoundedEngine:
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            pipe = asyncio.subprocess.PIPE
-            self._process = await asyncio.create_subprocess_exec(
-                *command("elfgate.isolation.rules"),
-                str(os.getpid()),
-                stdin=pipe,
-                stdout=pipe,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=_NO_BACKTRACE,
-            )
-            try:
-                given = {
-                    "modules": dict(self._bundle.modules),
-                    "data": self._bundle.data,
-                    "memory": self._memory,
-                }
-                loaded = orjson.dumps(given)
-                await asyncio.wait_for(_exchange(self._process, loaded), _START_SECONDS)
-            except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-                await self._end()
-                raise EngineError("the evaluation's process does not start") from error
+            self._process = await self._start()
+            await self._load(self._process)
         return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            *command("elfgate.isolation.rules"),
+            str(os.getpid()),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_NO_BACKTRACE,
+        )
+
+    async def _load(self, process: asyncio.subprocess.Process) -> None:
+        """Have the process load the bundle. A start that is given up leaves no process.
+
+        The word that the bundle is loaded would be taken for the next document's answer.
+        """
+        given = {
+            "modules": dict(self._bundle.modules),
+            "data": self._bundle.data,
+            "memory": self._memory,
+        }
+        try:
+            await asyncio.wait_for(_exchange(process, orjson.dumps(given)), _START_SECONDS)
+        except (TimeoutError, asyncio.IncompleteReadError, OSError, ValueError) as error:
+            await self._end()
+            raise EngineError("the evaluation's process does not start") from error
+        except asyncio.CancelledError:
+            await self._end()
+            raise
 
     async def _end(self) -> None:
         process, self._process = self._process, None

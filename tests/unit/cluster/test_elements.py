@@ -74,6 +74,8 @@ EXTREMES = {
     **{what: pod(container(**fields)) for what, fields in OF_CONTAINER.items()},
     **{what: pod(container(), **fields) for what, fields in OF_POD.items()},
 }
+EXTREMES["containers"] = pod(*[container()] * 10_000)
+EXTREMES["containers that begin first"] = pod(container(), initContainers=[container()] * 10_000)
 for what, fields in OF_METADATA.items():
     EXTREMES[what] = pod(container())
     EXTREMES[what]["metadata"].update(fields)

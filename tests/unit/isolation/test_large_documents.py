@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -70,7 +71,7 @@ def test_a_process_that_dies_costs_no_verdict() -> None:
 def test_a_start_that_is_given_up_shifts_no_answer_to_the_next_document() -> None:
     async def use(engine: BoundedEngine) -> None:
         evaluation = asyncio.ensure_future(engine.evaluate(LARGE_ONE))
-        while engine.pid is None:
+        for _ in itertools.takewhile(lambda _: engine.pid is None, itertools.count()):
             await asyncio.sleep(0)
         evaluation.cancel()  # a review whose client has hung up
         with contextlib.suppress(asyncio.CancelledError):

@@ -351,7 +351,7 @@ def test_what_a_review_has_no_room_for_is_unknown_and_read_by_nobody(
             first = server(registry, "2-debian")
             rest = [
                 container(f"c-{number}", registry.reference(f"another/app:{number}"))
-                for number in range(20_000)
+                for number in range(600)
             ]
             many = [first | {"name": f"web-{number}"} for number in range(200)]
             response = await judge.ask(pod(*many, *rest))

@@ -171,7 +171,7 @@ def _change_mounts(spec: _Object, changed: Callable[[Any], Any]) -> None:
     """Change the mounts of all containers of a pod's spec, which nobody else has."""
     for key in _CONTAINERS:
         containers = spec.get(key)
-        if isinstance(containers, list):
+        if isinstance(containers, list) and len(containers) <= _MANY:
             spec[key] = [_with_mounts(container, changed) for container in containers]
 
 

@@ -11,6 +11,7 @@ ELEMENTS = 10_000  # of all of an object's pod templates
 BEYOND = f"{ELEMENTS:,} elements of lists"
 
 _PLACE = 25  # that a place for a pod template counts as, whatever is there: looking takes as long
+_CONTAINER = 10  # that a container counts as, whatever is in it: placement looks at every one
 
 _Way = tuple[str, ...]
 _OF_CONTAINER: tuple[_Way, ...] = (
@@ -43,6 +44,11 @@ _OF_TEMPLATE: tuple[_Way, ...] = (
     ("spec", "tolerations"),
     ("spec", "volumes"),
 )
+_CONTAINERS: tuple[_Way, ...] = (
+    ("spec", "initContainers"),
+    ("spec", "containers"),
+    ("spec", "ephemeralContainers"),
+)
 _NESTED: tuple[_Way, ...] = (("spec", "affinity"),)
 
 
@@ -53,7 +59,7 @@ class Elements:
         self._left = ELEMENTS
 
     def hold_template(self, root: Part, template: Part) -> bool:
-        """Count a template and what stands beside its containers; false if that is too much.
+        """Count a template, its containers, and their surroundings; false if that is too much.
 
         Args:
             root: The object.
@@ -61,6 +67,7 @@ class Elements:
         """
         beside = _PLACE + sum(_length(template.value, way) for way in _OF_TEMPLATE)
         beside += sum(_size(_at(template.value, way), self._left) for way in _NESTED)
+        beside += _CONTAINER * sum(_length(template.value, way) for way in _CONTAINERS)
         if root.value is not template.value:
             beside += sum(_length(root.value, way) for way in _OF_TEMPLATE[:3])
         return self._takes(beside)

@@ -6,7 +6,9 @@ import pytest
 
 from elfgate.errors import UnreadableError
 from elfgate.rootfs.entry import DISPUTED, Kind
-from support.raw_tar import END, entry, extended_header, header
+from elfgate.rootfs.folder import DisputedError
+from elfgate.rootfs.tree import Tree
+from support.raw_tar import END, entry, extended_header, header, record
 from support.tarball import hardlink, layer, link, program, read, tarball, text
 
 
@@ -96,6 +98,24 @@ def test_a_global_header_of_a_name_that_the_layer_has_leaves_it_unknown() -> Non
     """containerd removes what is there before it passes over such a header; CRI-O does not."""
     built = read(header(b"h") + extended_header({"path": b"./h"}, b"g") + header(b"k") + END)
     assert (entry(built, "/h").kind, entry(built, "/k").kind) == (Kind.UNREADABLE, Kind.FILE)
+
+
+def test_a_global_header_of_a_name_may_remove_what_lower_layers_have() -> None:
+    """containerd does so where it unpacks all layers into one folder."""
+    base = read(header(b"h") + END)
+    upper = read(extended_header({"path": b"h"}, b"g") + header(b"k") + END)
+    with pytest.raises(DisputedError):
+        Tree([base, upper]).in_one_folder()
+
+
+@pytest.mark.parametrize(
+    "name", [b"pax_global_header", b"././@PaxHeader", b"/tmp/GlobalHead.7.1", b"GlobalHead.0.0"]
+)
+def test_the_names_that_programs_give_a_global_header_are_of_no_file(name: bytes) -> None:
+    """Those of git, Python, GNU tar and Go."""
+    data = record("comment", b"x")
+    said = header(name, b"g", b"%o" % len(data)) + data.ljust(512, b"\0")
+    assert not read(said + header(b"k") + END).root.traits & DISPUTED
 
 
 @pytest.mark.parametrize("kind", [b"x", b"L", b"K"])

@@ -1,5 +1,8 @@
 """Builds a layer's index from its entries, in the layer's own order."""
 
+import re
+from posixpath import normpath
+
 from elfgate.rootfs import form
 from elfgate.rootfs.contents import Buffer, keep
 from elfgate.rootfs.encode import encode
@@ -9,6 +12,8 @@ from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Name, Upper, short
 
 _NOBODY = 0xFFFFFFFF  # (uid_t) -1
+# The names that git, Python, GNU tar and Go give to a global header.
+_OF_HEADERS = re.compile(r"/(pax_global_header|@PaxHeader|GlobalHead\.[^/]*)\Z")
 
 
 class LayerBuilder:
@@ -108,7 +113,9 @@ class LayerBuilder:
             self._upper.root.mark(DISPUTED)
 
     def disturb(self, path: str) -> None:
-        """Have what the layer has by a path so far, if anything, as of no known content.
+        """Have what is there by a path so far, if anything, as of no known content.
+
+        In lower layers too, where all are unpacked into one folder.
 
         Args:
             path: Absolute, normalised.
@@ -119,6 +126,8 @@ class LayerBuilder:
         """
         if path != "/" and self._upper.find(path) is not None:
             self._upper.put(path, Name(Entry(Kind.UNREADABLE)))
+        elif path != "/" and not _OF_HEADERS.search(path):
+            self._upper.root.mark(DISPUTED)
 
     def build(self) -> Layer:
         """The finished index. The builder is spent then."""
@@ -145,7 +154,12 @@ class LayerBuilder:
         The layers below resolve a link.
         """
         entry = link.entry
-        target = self._upper.find(entry.link)
+        plain = normpath(entry.link)
+        # A symlink on the way may lead elsewhere, before the path climbs; what is missing does not.
+        target = self._upper.find(entry.link) or self._upper.find(plain)
+        if plain != entry.link:
+            self._upper.root.mark(DISPUTED)
+            entry = link.entry = entry._replace(link=plain)
         if target is None:
             # overlayfs's folder of this layer has nothing to link to; one folder for all layers may
             # have.

@@ -1,9 +1,11 @@
 """The meaning of a layer's entry, whatever form it was written in.
 
 Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's runtime takes them
-(containerd's ``applyNaive`` cleans them, and keeps what climbs within the root).
+(containerd's ``applyNaive`` cleans them, and keeps what climbs within the root; its
+``hardlinkRootPath`` walks a hard link's target).
 """
 
+from itertools import dropwhile
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
@@ -46,7 +48,7 @@ def add(
     elif entry.kind is Kind.FILE:
         builder.add(path, entry, content(path, entry))
     elif entry.kind is Kind.HARDLINK:
-        builder.add(path, entry._replace(link=absolute(entry.link)))
+        builder.add(path, entry._replace(link=_target(entry.link)))
     else:
         builder.add(path, entry)
         if entry.opaque and path != "/":
@@ -56,6 +58,16 @@ def add(
 def absolute(name: str) -> str:
     """The absolute, normalised path of an entry; a name that climbs ends at the root."""
     return normpath(f"/{name.lstrip('/')}")
+
+
+def _target(link: str) -> str:
+    """The absolute path of a hard link's target, which is walked rather than cleaned."""
+    parts = [part for part in link.split("/") if part not in ("", ".")]
+    return f"/{'/'.join(dropwhile(_climbs, parts))}"
+
+
+def _climbs(part: str) -> bool:
+    return part == ".."
 
 
 def _hidden(last: str) -> str:

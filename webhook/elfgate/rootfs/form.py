@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 10
+VERSION = 11
 
 HEADER = struct.Struct(
     "<8sHHIQ"

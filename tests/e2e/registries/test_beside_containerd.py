@@ -7,10 +7,13 @@ both make of each behaviour; it is held against what they do here.
 import gzip
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
+import zstandard
 
 from elfgate.errors import UnreadableError
 from elfgate.images.manifest import Manifest, read_document
@@ -60,6 +63,32 @@ def _encoded_layer(registry: Registry) -> None:
     registry.answer(BLOB, encoded, encoded)
 
 
+def _encoded_as(label: str, path: str, data: bytes) -> Behaviour:
+    answer = Answer(200, {"Content-Type": APP.media_type, "Content-Encoding": label}, data)
+    return lambda registry: registry.answer(path, answer)
+
+
+def _too_long(registry: Registry) -> None:
+    length = {"Content-Length": str(len(LAYER.data) + 100)}
+    registry.answer(BLOB, Answer(200, length, [LAYER.data]), None)
+
+
+def _resumed_without_place(registry: Registry) -> None:
+    length = {"Content-Length": str(len(LAYER.data))}
+    cut, rest = LAYER.data[:100_000], LAYER.data[100_000:]
+    registry.answer(BLOB, Answer(200, length, cut), Answer(206, {}, rest))
+
+
+def _limited(times: int) -> Behaviour:
+    limits = [Answer(429, {"Retry-After": "0"})] * times
+    return lambda registry: registry.answer(BLOB, *limits, None)
+
+
+def _typed(media_type: str) -> Behaviour:
+    headers = {"Content-Type": media_type, "Docker-Content-Digest": APP.digest}
+    return lambda registry: registry.answer(TAG, Answer(200, headers, APP.data))
+
+
 def _named_by_sha512(registry: Registry) -> None:
     registry.images = {NAME: {"1.0": by_sha512(APP)}}
 
@@ -69,7 +98,9 @@ def _cut(registry: Registry) -> None:
     registry.answer(BLOB, Answer(200, length, LAYER.data[:100_000]), None)
 
 
-def _token(body: bytes, status: int = 200, **headers: str) -> Behaviour:
+def _token(
+    body: bytes, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
+) -> Behaviour:
     def grant(registry: Registry) -> None:
         registry.auth = "bearer"
         registry.tokens.add("Bearer t")
@@ -99,6 +130,16 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "HEAD answers 404": _head(404),
     "a manifest with an unasked Content-Encoding": _encoded,
     "a layer with an unasked Content-Encoding": _encoded_layer,
+    "a manifest in zstd, unasked": _encoded_as("zstd", MANIFEST, zstandard.compress(APP.data)),
+    "a layer in deflate, unasked": _encoded_as("deflate", BLOB, zlib.compress(LAYER.data)[2:-4]),
+    "a layer encoded twice, unasked": _encoded_as(
+        "gzip, gzip", BLOB, gzip.compress(gzip.compress(LAYER.data))
+    ),
+    "a Content-Length that is too long": _too_long,
+    "a part without its place": _resumed_without_place,
+    "a Content-Type that comes twice": _typed(f"{APP.media_type}\n{APP.media_type}"),
+    "four 429 with Retry-After": _limited(4),
+    "a manifest as text/html": _typed("text/html"),
     "config and layers named by sha512": _named_by_sha512,
     "Docker-Content-Digest twice": lambda registry: registry.answer(
         TAG, _whole(APP, digests=f"{APP.digest}\n{APP.digest}")
@@ -106,7 +147,11 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "status 203 for a layer": lambda registry: registry.answer(BLOB, _whole(LAYER, 203)),
     "a token with expires_in null": _token(b'{"token": "t", "expires_in": null}'),
     "a token by status 201": _token(b'{"token": "t"}', 201),
-    "a token service that redirects": _token(b"", 307, Location="/token"),
+    "a token in gzip, unasked": _token(
+        gzip.compress(b'{"token": "t"}'), headers={"Content-Encoding": "gzip"}
+    ),
+    "a token with more behind it": _token(b'{"token": "t"} {"token": "u"}'),
+    "a token service that redirects": _token(b"", 307, {"Location": "/token"}),
     "one 503 of the token service": _token(b"", 503),
     "six redirects": _hops(6),
     "eleven redirects": _hops(11),

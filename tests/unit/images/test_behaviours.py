@@ -1,5 +1,6 @@
 """More that registries do, and containerd takes: redirects, challenges, headers, lengths and pauses."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 
@@ -72,6 +73,18 @@ def encoded(path: str, label: str, data: bytes) -> Behave:
     return answers(path, Answer(200, {"Content-Encoding": label}, data))
 
 
+def twice(data: bytes) -> bytes:
+    return gzip.compress(gzip.compress(data))
+
+
+def resumed(status: int, unit: str) -> Behave:
+    """Have the layer be cut, and the rest come in this form."""
+    size, at = len(LAYER.data), 50_000
+    place = {"Content-Range": f"{unit} {at}-{size - 1}/{size}"}
+    cut = Answer(200, {"Content-Length": str(size)}, LAYER.data[:at])
+    return answers(LAYER_PATH, cut, Answer(status, place, LAYER.data[at:]))
+
+
 def paused(path: str, status: int, seconds: str) -> Behave:
     return answers(path, Answer(status, {"Retry-After": seconds}), None)
 
@@ -139,6 +152,22 @@ BEHAVIOURS: dict[str, Behave] = {
     "a type of bytes": answers(TAG, manifest(**{"Content-Type": "application/octet-stream"})),
     "a type of text": answers(TAG, manifest(**{"Content-Type": "text/plain"})),
     "a type of JSON": answers(TAG, manifest(**{"Content-Type": "application/json"})),
+    "a type of web pages": answers(TAG, manifest(**{"Content-Type": "text/html; charset=utf-8"})),
+    "a manifest encoded twice": encoded(BY_DIGEST, "gzip, gzip", twice(APP.data)),
+    "a config encoded, it says, and not": encoded(
+        CONFIG_PATH, "gzip, identity", gzip.compress(CONFIG.data)
+    ),
+    "a layer encoded twice": encoded(LAYER_PATH, "gzip, gzip", twice(LAYER.data)),
+    "a token behind which more comes": granted(b'{"token": "t"} {"token": "other"} x'),
+    "a token among bytes of Latin": granted(b'{"token": "t", "issued_by": "B\xe4r"}'),
+    "a token among much else": granted(b'{"token": "t", "x": "' + b"y" * 90_000 + b'"}'),
+    "a token that is encoded": granted(
+        gzip.compress(b'{"token": "t"}'), **{"Content-Encoding": "gzip"}
+    ),
+    "a realm with a blank": challenged(BEARER.replace("/token", "/token ")),
+    "429 four times": answers(LAYER_PATH, *[Answer(429, {"Retry-After": "0"})] * 4, None),
+    "a part in other letters": resumed(206, "Bytes"),
+    "a part by status 200": resumed(200, "bytes"),
     "no type": answers(TAG, Answer(200, DIGEST, APP.data)),
     "no digest": answers(TAG, Answer(200, TYPED, APP.data)),
     "neither": answers(TAG, Answer(200, {}, APP.data)),

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from io import BytesIO
 from urllib.parse import urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -18,6 +19,7 @@ from elfgate.images.body import Body
 from elfgate.images.client import Client, Headers, Origin, origin, refuse_downgrade
 from elfgate.images.connections import Connections
 from elfgate.images.dial import AS_USUAL, Dial
+from elfgate.images.encoded import decoded
 from elfgate.images.reply import Reply
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 _MOST_OTHERS = (
     16  # hosts that one repository's registry redirects to, and that want to know who asks
 )
-_TOKEN_BYTES = 64 << 10
+_TOKEN_BYTES = 256 << 10
 _ACCEPT = ", ".join((*sorted(mediatypes.INDEXES), *sorted(mediatypes.MANIFESTS), "*/*;q=0.1"))
 
 
@@ -223,7 +225,11 @@ class Api:
         client = self._client.beside(url)
         with client.ask("POST" if form else "GET", url, headers, form=form) as reply:
             self.check_status(reply, f"a token of {service}")
-            return reply.read_bounded(_TOKEN_BYTES, f"the token of {service}")
+            what = f"the token of {service}"
+            data = reply.read_bounded(_TOKEN_BYTES, what)
+            if not reply.encoding:
+                return data
+            return decoded(BytesIO(data), reply.encoding, "", what, _TOKEN_BYTES).getvalue()
 
 
 def _repository(url: str) -> str:

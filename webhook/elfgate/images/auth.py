@@ -5,6 +5,7 @@ Authentication Specification" and "Docker Registry v2 Bearer token OAuth2 flow".
 """
 
 import base64
+import json
 import re
 import threading
 import time
@@ -12,9 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
-
-import orjson
-from pydantic import ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.manifest import Model
@@ -26,6 +24,7 @@ _CHALLENGE_PART = re.compile(
     r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))'
     r"|(?P<scheme>[A-Za-z][\w-]*)"
 )
+_JSON = json.JSONDecoder()
 _TOKEN = re.compile(r"[\x21-\x7e]+")  # anything else could end the header it is sent in
 
 
@@ -177,7 +176,7 @@ class Authenticator:
         return False
 
     def _token(self, challenge: Challenge) -> tuple[str, float]:
-        realm = challenge.parameters["realm"]
+        realm = challenge.parameters["realm"].strip()
         query = {
             "scope": challenge.parameters.get("scope") or f"repository:{self._repository}:pull"
         }
@@ -195,8 +194,10 @@ class Authenticator:
             url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
             answer = self._fetch(url, self._credential.basic if self._credential else "", b"")
         try:
-            grant = _Grant.model_validate(orjson.loads(answer))
-        except (orjson.JSONDecodeError, ValidationError) as error:
+            # What follows the first value counts for nothing, as in Go.
+            told, _ = _JSON.raw_decode(answer.decode("utf-8", "replace").lstrip())
+            grant = _Grant.model_validate(told)
+        except (ValueError, RecursionError) as error:
             raise _no_token(realm) from error
         token = grant.token or grant.access_token
         if not _TOKEN.fullmatch(token):

@@ -154,9 +154,9 @@ class Body:
         self._open = ExitStack()
         wanted = (("Range", f"bytes={self._count}-"),) if self._count else ()
         reply = self._open.enter_context(self._ask(wanted))
-        if reply.status == HTTPStatus.PARTIAL_CONTENT:
+        told = reply.headers.get("content-range", "").lower()
+        if told or reply.status == HTTPStatus.PARTIAL_CONTENT:
             self._reply = reply
-            told = reply.headers.get("content-range", "")
             return not told or told.startswith(f"bytes {self._count}-")  # the digest says the rest
         return self._skip(reply)
 

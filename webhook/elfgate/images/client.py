@@ -29,7 +29,7 @@ _OF_PROXIES = range(520, 528)  # what Cloudflare says of a registry that it stan
 _TRIES: Mapping[int, int] = {  # how often these are tried once more
     HTTPStatus.REQUEST_TIMEOUT: 1,
     HTTPStatus.TOO_EARLY: 1,
-    HTTPStatus.TOO_MANY_REQUESTS: 2,
+    HTTPStatus.TOO_MANY_REQUESTS: 5,  # as containerd does
     HTTPStatus.INTERNAL_SERVER_ERROR: 1,
     HTTPStatus.BAD_GATEWAY: 1,
     HTTPStatus.SERVICE_UNAVAILABLE: 1,

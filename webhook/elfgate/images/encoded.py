@@ -22,8 +22,12 @@ from elfgate.images.streams import (
 # Encodings by their labels, and how a stream of each begins; deflate's begins as its bytes come.
 _DEFLATE = "deflate"
 _MAGICS = {"gzip": GZIP_MAGIC, "x-gzip": GZIP_MAGIC, "zstd": ZSTD_MAGIC, _DEFLATE: b""}
-ENCODINGS = frozenset(_MAGICS)
 _PIECE = 1 << 16
+
+
+def is_known(encoding: str) -> bool:
+    """Whether all of some encodings can be undone."""
+    return all(label in _MAGICS for label in encoding.split(","))
 
 
 def decoded(stream: Reader, encoding: str, digest: str, what: str, limit: int) -> BytesIO:
@@ -31,7 +35,7 @@ def decoded(stream: Reader, encoding: str, digest: str, what: str, limit: int) -
 
     Args:
         stream: The bytes.
-        encoding: The label.
+        encoding: The labels (``Reply.encoding``).
         digest: The document's; empty if it is not known.
         what: The document, for messages.
         limit: How many bytes it may have, encoded or not.
@@ -40,8 +44,8 @@ def decoded(stream: Reader, encoding: str, digest: str, what: str, limit: int) -
         UnreadableError: if it is too large or cannot be decoded.
     """
     raw = _all(stream, what, limit)
-    is_encoded = encoding == _DEFLATE or is_compressed(raw[:4])
-    if not is_encoded or encoding not in ENCODINGS or (digest and digest_of(raw) == digest):
+    is_encoded = encoding.endswith(_DEFLATE) or is_compressed(raw[:4])
+    if not is_encoded or not is_known(encoding) or (digest and digest_of(raw) == digest):
         return BytesIO(raw)
     return BytesIO(_all(Decoded(BytesIO(raw), encoding, what), what, limit))
 
@@ -66,17 +70,15 @@ class Decoded:
 
     Args:
         stream: The encoded bytes.
-        encoding: One of ``ENCODINGS``.
+        encoding: Labels that are known.
         what: The layer or document, for messages.
     """
 
     def __init__(self, stream: Reader, encoding: str, what: str) -> None:
         self._what = what
-        self._plain: Reader
-        if encoding == _DEFLATE:
-            self._plain = _Inflated(stream)
-        else:
-            self._plain = opened(_Filling(stream), _MAGICS[encoding].ljust(4, b"\0"))
+        self._plain = stream
+        for label in reversed(encoding.split(",")):
+            self._plain = _within(label, self._plain)
 
     def read(self, size: int = -1, /) -> bytes:
         """Read on.
@@ -88,6 +90,12 @@ class Decoded:
             return self._plain.read(size)
         except DECOMPRESSION_ERRORS as error:
             raise _damaged(self._what, error) from error
+
+
+def _within(label: str, stream: Reader) -> Reader:
+    if label == _DEFLATE:
+        return _Inflated(stream)
+    return opened(_Filling(stream), _MAGICS[label].ljust(4, b"\0"))
 
 
 class _Inflated:

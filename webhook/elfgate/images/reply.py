@@ -18,6 +18,7 @@ class Reply:
 
     Attributes:
         is_within: Whether it comes from an address that nobody may explore.
+        encoding: The content encodings that it says it has, the last one outermost; empty for none.
     """
 
     def __init__(
@@ -35,8 +36,7 @@ class Reply:
         self.is_head = is_head
         self.status = response.status
         self.headers = _combined(response.headers)
-        encoding = self.headers.get("content-encoding", "").strip().lower()
-        self.encoding = "" if encoding == "identity" else encoding
+        self.encoding = _encoding(self.headers.get("content-encoding", ""))
         self._chunks = response.iter_stream()
         self._ahead = memoryview(b"")
 
@@ -73,6 +73,11 @@ class Reply:
         if self.is_head or (length.isdecimal() and int(length[:9]) <= _SHORT_BODY):
             while self.read():
                 pass
+
+
+def _encoding(header: str) -> str:
+    labels = (label.strip() for label in header.lower().split(","))
+    return ",".join(label for label in labels if label not in ("", "identity"))
 
 
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from elfgate.images.digests import (
     split_digest,
 )
 from elfgate.images.doors import Doors
-from elfgate.images.encoded import ENCODINGS, Decoded, decoded
+from elfgate.images.encoded import Decoded, decoded, is_known
 from elfgate.images.hosts import Capability
 from elfgate.images.pared import LIGHT_BYTES
 from elfgate.images.registry_options import RegistryOptions
@@ -168,7 +168,7 @@ class Repository:
                 try:
                     return self._indexed(self._watched(body, what, descriptor.size), descriptor)
                 except UnreadableError as error:
-                    is_encoded = body.encoding in ENCODINGS
+                    is_encoded = body.encoding and is_known(body.encoding)
                     if not is_encoded or error.reason is not UnknownReason.IMAGE_INVALID:
                         raise
             with api.blob(path, what) as body:

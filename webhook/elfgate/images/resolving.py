@@ -54,14 +54,14 @@ class Resolver:
         """For registries that answer HEAD in part, not at all, or with an error where GET works."""
         with api.get(path, what) as reply:
             media_type = mediatypes.essence(reply.headers.get("content-type", ""))
-            if media_type == "text/html":
-                message = f"{what} cannot be had: the registry answers with a web page"
-                raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
             limit = self._limits.manifest_bytes
             data = reply.read_bounded(limit, what)
             claimed = name if is_digest(name) else _claimed(reply.headers)
             if reply.encoding:
                 data = decoded(BytesIO(data), reply.encoding, claimed, what, limit).getvalue()
+        if media_type == "text/html" and not data.lstrip().startswith(b"{"):
+            message = f"{what} cannot be had: the registry answers with a web page"
+            raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
         digest = claimed or digest_of(data)
         read_verified(
             BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()

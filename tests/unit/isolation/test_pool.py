@@ -4,6 +4,7 @@ import asyncio
 import os
 import select
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,22 @@ def test_it_predicts_as_often_as_it_is_asked(zygote: Zygote) -> None:
         assert said == [
             inquiry.overrides.args[0] for inquiry in inquiries if inquiry.overrides.args
         ]
+
+    run(zygote, use)
+
+
+def test_a_process_begins_while_all_threads_of_the_event_loop_wait(zygote: Zygote) -> None:
+    silent = threading.Event()  # an API server that does not answer
+
+    async def use(pool: Pool) -> None:
+        waiting = [asyncio.ensure_future(asyncio.to_thread(silent.wait, 60)) for _ in range(40)]
+        try:
+            async with asyncio.timeout(30):
+                answer = await pool.predict(IMAGE, Inquiry(AMD64))
+        finally:
+            silent.set()
+            await asyncio.gather(*waiting)
+        assert answer.prediction.outcome is Outcome.STARTS
 
     run(zygote, use)
 

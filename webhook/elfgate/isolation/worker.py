@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,8 @@ from elfgate.isolation.messages import MOST_HELLO_BYTES, Answer, Ask, Hello
 from elfgate.isolation.typed import dumps, loads
 
 _READY_SECONDS = 10.0
+# Of its own: the event loop's threads may all wait for an API server.
+_FORKS = ThreadPoolExecutor(1, "fork")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Worker:
             BrokenChannelError: if it is not ready within some seconds.
         """
         fork = partial(zygote.fork, "predictor", memory=memory, settings=list(injected))
-        child = await asyncio.to_thread(fork)
+        child = await asyncio.get_running_loop().run_in_executor(_FORKS, fork)
         channel = await Channel.over(child.channel, first=MOST_HELLO_BYTES)
         try:
             async with asyncio.timeout(_READY_SECONDS):

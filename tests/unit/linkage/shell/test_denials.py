@@ -50,6 +50,8 @@ HOLDS = [
     (BASH, ". /d/s q w; [ -z $1 ]"),
     (BASH, "exec --nope; [ $? != 0 ]"),
     (BASH, "[ $[1 + 2] = 3 ]"),
+    (DASH, "cd /d/x/..; [ $PWD = /d ]"),
+    (DASH, "cd /nowhere/../d; [ $PWD = /d ]"),
     (BASH, "set -- /*/; [ $* = /d/ ]"),
     (DASH, "set -- /d/*/; [ $1 = '/d/*/' ]"),
     (DASH, "set -- -ab; getopts ab o; r=$o$OPTIND; getopts ab o; [ $r$o$OPTIND = a2b2 ]"),
@@ -63,6 +65,13 @@ HOLDS = [
 def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
     world = FakeWorld(dialect, files={"/d/x": "", "/d/s": "shift", "/d/t": "set -- p"})
     assert ends(f"{condition} && exec /good\nexec /none", world) == [GOOD]
+
+
+@pytest.mark.parametrize("dialect", [BASH, BUSYBOX])
+def test_options_of_exec_end_behind_the_name_of_its_program(dialect: Dialect) -> None:
+    (ending,) = follow("exec -a x -- /good y", first_state(), FakeWorld(dialect)).endings
+    assert ending.launch is not None
+    assert (ending.launch.file, ending.launch.argv) == ("/good", ("x", "y"))
 
 
 NUMBERS = [
@@ -88,6 +97,8 @@ def test_by_which_number_a_command_fails_is_a_matter_of_the_shell(
 
 
 DIFFERS = [
+    (DASH, "PATH=/x; command -p tool; [ $? = 0 ]"),
+    (BASH, "PATH=/x; [ -n $(command -pv tool) ]"),
     (DASH, "set -- a b; [ ${#@} = 2 ]"),
     (BUSYBOX, "x=o; f() { local x; r=${x-u}; }; f; [ $r = o ]"),
     (BUSYBOX, "x=o; f() { local x; r=${x-u}; }; f; [ $r = u ]"),
@@ -119,6 +130,9 @@ def test_what_a_script_does_beside_its_commands_leaves_a_doubt(
 
 
 LOST = [
+    (BASH, "set +B; [ $(echo {a,b}) = '{a,b}' ]"),
+    (BASH, "set +o braceexpand; [ $(echo {a,b}) = '{a,b}' ]"),
+    (BASH, "exec -a x -c /good"),
     (BASH, "shopt -s failglob; a=(/nope/*)"),
     (DASH, "case b in a) ;& b) ;; esac"),
     (BUSYBOX, "f() { break; }; for i in 1; do f; exec /good; done"),

@@ -17,6 +17,7 @@ from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
 from elfgate.linkage.shell.syntax.nodes import Assignment
+from elfgate.linkage.shell.syntax.word_nodes import Word
 from elfgate.linkage.shell.utilities.effects import left_behind, taken_away, takes_execution
 from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
@@ -28,9 +29,10 @@ from elfgate.linkage.shell.values import (
     Status,
     Truth,
 )
-from elfgate.linkage.values import Scalar, Unknown
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _OUTPUT = Unknown("the output of a command is not known")
+_OPTIONS_OF_COMMAND = frozenset({"--", "-p", "-v", "-V", "-pv", "-pV", "-vp", "-Vp"})
 _KEPT = Unknown("whether an assignment before a function stays is not known")
 
 
@@ -139,16 +141,17 @@ def _own(call: Call) -> list[State]:
 
 def _command(call: Call) -> list[State]:
     """``command [-p] [-v] NAME …`` and ``builtin NAME …``."""
-    fields, words = call.args, call.words[1:]
-    while fields.values[:1] in {("-p",), ("--",)}:
-        fields, words = fields.without_first(), words[1:]
-    if fields.values[:1] in {("-v",), ("-V",)}:
-        names = fields.without_first()
-        if names.known is None:
+    letters, fields, words = _options_of_command(call)
+    elsewhere = "p" in letters
+    if {"v", "V"} & letters:
+        if fields.known is None or elsewhere:
             return call.printed(_OUTPUT, UNSURE)
-        return questions.where(call, names.known)
+        return questions.where(call, fields.known)
     if not fields.values and fields.more is None:
         return call.ended(SUCCESS)
+    if elsewhere and name_in(fields) not in call.builtins:
+        state = call.state.doubted("the script runs a command of the system before")
+        return [state.writing(_OUTPUT).ended(UNSURE)]
     inner = call._replace(
         name=name_in(fields),
         fields=fields,
@@ -157,6 +160,16 @@ def _command(call: Call) -> list[State]:
         assignments=(),
     )
     return _plainly(inner, by=call.name)
+
+
+def _options_of_command(call: Call) -> tuple[set[str], Fields, tuple[Word | Assignment, ...]]:
+    """Part the options of ``command`` from what it is to run."""
+    fields, words = call.args, call.words[1:]
+    letters = set[str]()
+    while fields.values and fields.values[0] in _OPTIONS_OF_COMMAND:
+        letters |= set(str(fields.values[0])) - {"-"}
+        fields, words = fields.without_first(), words[1:]
+    return letters, fields, words
 
 
 def _plainly(call: Call, *, by: str) -> list[State]:

@@ -154,7 +154,13 @@ def _named(fields: Fields) -> tuple[Fields, str]:
     name = fields.values[1] if len(fields.values) > 1 else ""
     if not isinstance(name, str) or not name:
         raise LostError("the name of a program is not known")
-    return fields.without_first(2), name
+    behind = fields.without_first(2)
+    following = behind.values[0] if behind.values else ""
+    if following == "--":
+        return behind.without_first(), name
+    if isinstance(following, str) and following.startswith("-"):
+        raise LostError("the options of exec are not known")
+    return behind, name
 
 
 def shift(call: Call) -> list[State]:

@@ -64,7 +64,7 @@ def set_(call: Call) -> list[State]:
         letters |= {_LETTERS.get(named, named)} - {""}
         if option[0] == "+" and call.world.dialect.name == "bash":
             letters -= {"posix"}  # it does not follow POSIX unless it is told to
-        if _OTHERWISE & letters:
+        if _OTHERWISE & letters or (option[0] == "+" and "B" in letters):
             raise LostError("the shell takes its script in another way")
         options = options | letters if option[0] == "-" else options - letters
     return [_with_arguments(call, frozenset(options), values).ended(status)]

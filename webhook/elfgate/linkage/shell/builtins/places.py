@@ -89,8 +89,9 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
     """Go to a directory, and stay where that fails, or may fail."""
     call.world.spend(_CHANGE)
     state = call.state
-    there: Truth = files.test("d", target, state, call.world)
-    there = both(there, files.test("x", target, state, call.world))
+    there = _may_be_entered(call, target)
+    if ".." in target.split("/") and not physical:
+        there = _entered_as_text(call, target, there)
     if there is False:
         return call.ended(FAILURE)
     cwd: Scalar = files.absolute(target, state)
@@ -103,6 +104,22 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
     if there:
         return [after]
     return [after, state.ended(UNSURE)]
+
+
+def _may_be_entered(call: Call, path: str) -> Truth:
+    is_there = files.test("d", path, call.state, call.world)
+    return both(is_there, files.test("x", path, call.state, call.world))
+
+
+def _entered_as_text(call: Call, target: str, as_it_is: Truth) -> Truth:
+    """Tell whether a path can be entered once its dots are resolved as text.
+
+    dash and busybox do so whatever lies before the dots; bash looks at that too.
+    """
+    as_text = _may_be_entered(call, files.absolute(target, call.state))
+    if call.world.dialect.name in {"dash", "busybox"} or as_text is as_it_is:
+        return as_text
+    return None
 
 
 def _resolved(call: Call, target: str, *, physical: bool) -> Scalar:

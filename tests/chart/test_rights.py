@@ -17,6 +17,7 @@ from elfgate.cluster.access import Access
 from elfgate.cluster.api import Api
 from elfgate.cluster.owned import Owned
 from elfgate.cluster.reports import KINDS, Reports
+from elfgate.gate.exemptions import CONFIG_MAP
 from support.chart import NAMESPACE, Object, helms, objects, one, template
 
 EVERYTHING = (
@@ -170,7 +171,7 @@ def test_the_audit_may_do_what_it_does(
     refused: list[str] = []
     with recording(tmp_path) as (access, asked), Api(access) as api:
         monkeypatch.setenv("KUBECONFIG", str(access.kubeconfig))
-        list(running.objects(refused=refused.append))
+        list(running.objects(config_maps=CONFIG_MAP, refused=refused.append))
         list(api.nodes())
         reporting = Reports(api, KINDS["openreports"], refused.append)
         reporting.write({"shop": {}, "bar": {}})

@@ -1,6 +1,7 @@
 """``elfgate audit`` of a cluster: its workloads and nodes by an API server on loopback, its images by a registry."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -26,12 +27,16 @@ class Cluster(Loopback):
     """Lists objects by path, one a page; what it has no list of is forbidden."""
 
     def __init__(self, lists: dict[str, tuple[str, list[Obj]]]) -> None:
+        asked = self.asked = defaultdict[str, set[str]](set)  # by path: which objects
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
-                first = int(parse_qs(url.query).get("continue", ["0"])[0])
+                query = parse_qs(url.query)
+                asked[url.path].update(query.get("fieldSelector", ["all"]))
+                first = int(query.get("continue", ["0"])[0])
                 status, answer = _answer(lists, url.path, first)
                 body = orjson.dumps(answer)
                 self.send_response(status)
@@ -109,12 +114,17 @@ def lists(registry: Registry) -> dict[str, tuple[str, list[Obj]]]:
     }
 
 
+@pytest.fixture(scope="module")
+def registry() -> Iterator[Registry]:
+    with Registry({founding.REPOSITORY: founding.images()}) as serving:
+        yield serving
+
+
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    with (
-        Registry({founding.REPOSITORY: founding.images()}) as registry,
-        Cluster(lists(registry)) as serving,
-    ):
+def cluster(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
+    with Cluster(lists(registry)) as serving:
         monkeypatch.setenv("KUBECONFIG", str(serving.kubeconfig(tmp_path)))
         yield serving
 
@@ -133,6 +143,32 @@ def test_a_clusters_workloads_are_judged_for_its_nodes(elfgate: Run, cluster: Cl
         ("Pod", "other", 1): "starts",
     }
     assert {each["owner"] for each in report["found"]} == {"red"}
+
+
+def test_a_namespace_of_the_cluster_exempts_what_it_runs(
+    elfgate: Run, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"image": "*", "owner": "red", "reason": "moves soon", "expires": "2100-01-01"}
+    granted = {
+        "metadata": {"name": "elfgate-exemptions", "namespace": "shop"},
+        "data": {"exemptions": json.dumps([entry])},
+    }
+    (tmp_path / "elfgate.yaml").write_text('{"policies": {"exempting_namespaces": ["shop"]}}')
+    words = ("audit", "--arch", "ppc64le", "--fail-on", "denied")
+    words += ("--config", str(tmp_path / "elfgate.yaml"))
+    path = "/api/v1/configmaps"
+    for maps, code in (([granted], 0), ([], 1)):
+        with Cluster(lists(registry) | {path: ("ConfigMap", maps)}) as serving:
+            monkeypatch.setenv("KUBECONFIG", str(serving.kubeconfig(tmp_path)))
+            assert elfgate(*words).returncode == code
+        assert serving.asked[path] == {"metadata.name=elfgate-exemptions"}
+
+
+def test_config_maps_are_asked_for_only_where_settings_let_namespaces_exempt(
+    elfgate: Run, cluster: Cluster
+) -> None:
+    assert elfgate("audit").returncode == 1
+    assert "/api/v1/configmaps" not in cluster.asked
 
 
 def test_what_cannot_be_listed_is_said_and_not_known(elfgate: Run, cluster: Cluster) -> None:

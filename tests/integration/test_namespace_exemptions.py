@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from elfgate import api
 from elfgate.cli.main import main
+from elfgate.settings import Settings
 from support import object_cases
 from support.api_server import ApiServer
 from support.control_plane import until
@@ -124,17 +126,39 @@ def test_an_api_server_that_refuses_exempts_nothing_and_stops_nothing(
             until(partial(is_allowed, webhook, "team-a"), "the exemption is not taken later")
 
 
-def test_a_check_takes_it_from_among_the_manifests(
-    tmp_path: Path, images: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def manifests(tmp_path: Path) -> dict[str, Any]:
+    """A pod that cannot start, in a namespace that exempts it, and settings that let it."""
     wanted = pod(container(image=BAD))
     wanted["metadata"] |= {"name": "web", "namespace": "team-a"}
     objects = {"kind": "List", "items": [wanted, config_map("team-a", GRANTED)]}
     (tmp_path / "objects.json").write_text(json.dumps(objects))
     allowed = {"policies": {"exempting_namespaces": ["team-a"]}}
     (tmp_path / "elfgate.yaml").write_text(json.dumps(allowed))
-    words = ["check", str(tmp_path / "objects.json"), "--arch", "amd64"]
+    return objects
+
+
+@pytest.mark.parametrize("verb", [("check",), ("audit", "--fail-on", "denied", "-f")])
+def test_a_verb_takes_it_from_among_the_manifests(
+    tmp_path: Path,
+    images: dict[str, str],
+    manifests: dict[str, Any],
+    verb: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [*verb, str(tmp_path / "objects.json"), "--arch", "amd64"]
     words += ["--image", f"{BAD}={images[BAD]}", "--store", str(tmp_path / "facts.db")]
     assert main(words) == 1
     assert main([*words, "--config", str(tmp_path / "elfgate.yaml")]) == 0
     assert "user_missing" in capsys.readouterr().out
+
+
+def test_the_library_takes_it_from_among_the_objects(
+    tmp_path: Path, images: dict[str, str], manifests: dict[str, Any]
+) -> None:
+    settings = Settings.read(tmp_path / "elfgate.yaml")
+    options = api.Options(images={BAD: images[BAD]}, settings=settings)
+    checked = api.check(manifests["items"], nodes=["amd64"], options=options)
+    assert [each.verdict for each in checked.results] != ["denied"]
+    audited = api.audit(manifests["items"], nodes=["amd64"], options=options)
+    assert [each.decision for each in audited.found] != ["denied"]

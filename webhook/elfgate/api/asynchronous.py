@@ -19,6 +19,7 @@ from elfgate.cluster.nodes import Node, nodes_of, read_node
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.workloads import workloads
 from elfgate.errors import InputError
+from elfgate.gate.exemptions import NamespaceExemptions
 from elfgate.gate.gate import Gate
 from elfgate.platforms import Platform
 from elfgate.policy.rulebook import Rulebook
@@ -81,13 +82,12 @@ async def check_async(
         EngineError: if the policies gave no verdict that can be trusted.
     """
     told = options or _DEFAULT
-    settings = told.settings
-    exempt = settings.admission.exempt_namespaces if settings else ()
     manifests = of_values(objects, source="objects")
     found = list(workloads(manifests, _templates(told), namespace))
     namespaces = Given.of(manifest for manifest, _ in found)
-    async with _gate(told, _nodes(nodes), namespaces) as gate:
-        return await checked(found, gate, _book(told), Exemption(exempt, own=""))
+    granted = _granted(told, (manifest.obj for manifest, _ in found), namespace)
+    async with _gate(told, _nodes(nodes), namespaces, granted) as gate:
+        return await checked(found, gate, _book(told), _exempt(told))
 
 
 async def audit_async(
@@ -122,8 +122,9 @@ async def audit_async(
     if not places and not platforms:
         raise InputError("there is no node", hint="give nodes, or platforms to move to")
     namespaces = Given.of(collection.namespaces)
-    async with _gate(told, places, namespaces) as gate:
-        judge = _judge(gate, platforms)
+    granted = _granted(told, collection.exemptions, "default")
+    async with _gate(told, places, namespaces, granted) as gate:
+        judge = _judge(told, gate, platforms)
         found = [entry async for entry in audited(collection.subjects(), judge)]
         report = Report.of(await once_more(found, judge))
         unused = [] if platforms else idle_exemptions(gate)
@@ -131,15 +132,29 @@ async def audit_async(
 
 
 def _gate(
-    told: Options, nodes: Iterable[Node], namespaces: Namespaces | None = None
+    told: Options, nodes: Iterable[Node], namespaces: Namespaces, granted: NamespaceExemptions
 ) -> AbstractAsyncContextManager[Gate]:
     outlook = told.settings.nodes.outlook if told.settings else Outlook()
-    return gate_of(told.judging(), told.reading(), nodes, outlook, namespaces)
+    judging, reading = told.judging(), told.reading()
+    return gate_of(judging, reading, nodes, outlook, namespaces, exemptions=granted)
 
 
-def _judge(gate: Gate, platforms: Sequence[str]) -> Judge:
+def _granted(
+    told: Options, objects: Iterable[Mapping[str, Any]], namespace: str
+) -> NamespaceExemptions:
+    """The exemptions that namespaces grant by the ConfigMaps among some objects."""
+    config = told.judging().config
+    allowed = config.exempting_namespaces if config else ()
+    return NamespaceExemptions.given(allowed, objects, namespace)
+
+
+def _exempt(told: Options) -> Exemption:
+    return Exemption(told.settings.admission.exempt_namespaces if told.settings else (), own="")
+
+
+def _judge(told: Options, gate: Gate, platforms: Sequence[str]) -> Judge:
     if not platforms:
-        return Today(gate)
+        return Today(gate, _exempt(told))
     return ToCome.of(gate, [Platform.parse(name) for name in dict.fromkeys(platforms)])
 
 

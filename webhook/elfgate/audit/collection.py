@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain as chain_of
+from typing import Any
 
 from elfgate.audit.subject import (
     Subject,
@@ -28,6 +29,7 @@ from elfgate.cluster.part import Part
 from elfgate.cluster.template import workload
 from elfgate.cluster.workload import Container, Role, Workload
 from elfgate.errors import InputError
+from elfgate.gate.exemptions import CONFIG_MAP
 
 Key = tuple[str, str]  # a namespace, and KIND/NAME
 
@@ -52,6 +54,7 @@ class Collection:
             if it has none.
         nodes: The nodes among the objects.
         namespaces: The namespaces among the objects.
+        exemptions: The ConfigMaps by which namespaces exempt themselves.
         owners: Whose namespaces are, by name.
         skipped: How many objects hold no pod template, by kind.
         over: How many pods and Jobs have ended.
@@ -62,6 +65,7 @@ class Collection:
     owner_label: str = ""
     nodes: list[Node] = field(default_factory=list)
     namespaces: list[Manifest] = field(default_factory=list)
+    exemptions: list[Mapping[str, Any]] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     over: int = 0
@@ -115,6 +119,8 @@ class Collection:
             self.namespaces.append(manifest)
             if self.owner_label:
                 self.owners[obj.get("metadata", "name").text()] = owner(obj, self.owner_label)
+        elif manifest.kind == "ConfigMap" and obj.get("metadata", "name").value == CONFIG_MAP:
+            self.exemptions.append(manifest.obj)
         else:
             self._add_workload(manifest, obj)
 

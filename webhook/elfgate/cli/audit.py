@@ -217,10 +217,20 @@ def collected(options: argparse.Namespace) -> "Collection":
 
 def _running(options: argparse.Namespace, collection: "Collection") -> "Iterator[Manifest]":
     from elfgate.cluster.running import objects
+    from elfgate.gate.exemptions import CONFIG_MAP
 
     return objects(
-        options.context or "", templates=collection.templates, refused=collection.unread.append
+        options.context or "",
+        templates=collection.templates,
+        config_maps=CONFIG_MAP if _exempting(options) else "",
+        refused=collection.unread.append,
     )
+
+
+def _exempting(options: argparse.Namespace) -> "Sequence[str]":
+    """The patterns of the namespaces that may exempt themselves."""
+    config = judging(options).config
+    return config.exempting_namespaces if config else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +259,7 @@ async def judged(options: argparse.Namespace, collection: "Collection") -> Judge
     from elfgate.audit.look import failing, look_for_tags
     from elfgate.cluster.namespaces import Given
     from elfgate.cluster.outlook import Outlook
+    from elfgate.gate.exemptions import NamespaceExemptions
     from elfgate.wiring.gate import gate as gate_of
     from elfgate.wiring.gate import idle_exemptions
 
@@ -259,7 +270,9 @@ async def judged(options: argparse.Namespace, collection: "Collection") -> Judge
     options.progress.count(len(subjects), "workloads")
     images, nodes = reading(options, settings), _nodes(options, collection)
     namespaces = Given.of(collection.namespaces)
-    async with gate_of(judging(options), images, nodes, outlook, namespaces) as gate:
+    granted = NamespaceExemptions.given(_exempting(options), collection.exemptions, "default")
+    by = judging(options)
+    async with gate_of(by, images, nodes, outlook, namespaces, exemptions=granted) as gate:
         judge, found = _judge_of(options, gate, settings), []
         async for entry in audit(subjects, judge):
             found.append(entry)

@@ -5,7 +5,7 @@ The images that workloads name, and the objects themselves.
 Source: the Kubernetes API reference (paged lists, discovery).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,17 @@ class _List:
         name: For people, in the plural.
         method: The client's method, which takes ``limit`` and ``_continue``.
         args: What else it takes.
+        called: List the objects of this name alone; empty for all.
     """
 
     name: str
     method: Callable[..., Any]
     args: tuple[str, ...] = ()
+    called: str = ""
+
+    def chosen(self) -> Mapping[str, str]:
+        """The client's options that choose among the objects."""
+        return {"field_selector": f"metadata.name={self.called}"} if self.called else {}
 
 
 def images(context: str = "") -> Iterator[str]:
@@ -66,6 +72,7 @@ def objects(
     context: str = "",
     *,
     templates: Iterable[Template] = TEMPLATES,
+    config_maps: str = "",
     refused: Callable[[str], None],
 ) -> Iterator[Manifest]:
     """List namespaces, and the objects that hold pod templates, owners before what they make.
@@ -74,13 +81,14 @@ def objects(
         context: A context of the kubeconfig; empty for the current one.
         templates: The kinds that hold pod templates; those of other groups are listed where the
             cluster has them.
+        config_maps: List the ConfigMaps of this name too; empty for none.
         refused: Told why objects of a kind cannot be listed.
 
     Raises:
         InputError: if there is no such context, or the cluster does not answer.
     """
     with Api(Access(context=context)) as api:
-        for each in _audited(api, templates):
+        for each in _audited(api, templates, config_maps):
             try:
                 for obj in _objects(api, each):
                     yield Manifest(_position(obj), obj)
@@ -109,12 +117,15 @@ def _workloads(client: "ApiClient") -> Iterator[_List]:
     yield _List("pods", CoreV1Api(client).list_pod_for_all_namespaces)
 
 
-def _audited(api: Api, templates: Iterable[Template]) -> Iterator[_List]:
+def _audited(api: Api, templates: Iterable[Template], config_maps: str) -> Iterator[_List]:
     from kubernetes.client import AppsV1Api, CoreV1Api  # noqa: PLC0415
 
     core = CoreV1Api(api.client)
     *workloads, pods = _workloads(api.client)
     yield _List("namespaces", core.list_namespace)
+    if config_maps:
+        listing = core.list_config_map_for_all_namespaces
+        yield _List(f"ConfigMaps called {config_maps}", listing, called=config_maps)
     yield from _custom(api, templates)
     yield from workloads
     controllers = core.list_replication_controller_for_all_namespaces
@@ -146,8 +157,8 @@ def _custom(api: Api, templates: Iterable[Template]) -> Iterator[_List]:
 def _objects(api: Api, each: _List) -> Iterator[dict[str, Any]]:
     position: str | None = None
     while position != "":
-        paged = {"_continue": position} if position else {}
-        page = api.ask(f"list its {each.name}", each.method, *each.args, limit=_PAGE, **paged)
+        paged = {"limit": _PAGE, **({"_continue": position} if position else {})}
+        page = api.ask(f"list its {each.name}", each.method, *each.args, **paged, **each.chosen())
         for item in page.get("items").items():
             yield {**_type_of(page), **item.mapping()}
         position = page.get("metadata", "continue").text()

@@ -154,8 +154,8 @@ def test_a_namespace_of_the_cluster_exempts_what_it_runs(
         "data": {"exemptions": json.dumps([entry])},
     }
     (tmp_path / "elfgate.yaml").write_text('{"policies": {"exempting_namespaces": ["shop"]}}')
-    words = ("audit", "--arch", "ppc64le", "--fail-on", "denied")
-    words += ("--config", str(tmp_path / "elfgate.yaml"))
+    words = ["audit", "--arch", "ppc64le", "--fail-on", "denied"]
+    words += ["--config", str(tmp_path / "elfgate.yaml")]
     path = "/api/v1/configmaps"
     for maps, code in (([granted], 0), ([], 1)):
         with Cluster(lists(registry) | {path: ("ConfigMap", maps)}) as serving:

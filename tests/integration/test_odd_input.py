@@ -1,4 +1,4 @@
-"""What a newcomer hands to ``try``, ``needs``, ``bases`` and ``verify``: one clear line each, and no traceback."""
+"""What a newcomer hands to verbs: one clear line each, a code of its own, and no traceback."""
 
 import os
 import subprocess
@@ -12,6 +12,15 @@ from support.elf_file import elf_file
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PATHS = "write file:PATH for a program, dir:PATH for a root file system, or oci:PATH for an image layout"
+
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: registry.example/web:1}]
+"""
+LONG = "x" * 300
+POD_FOR = ("check", "pod.yaml", "--arch", "amd64")
 
 
 @pytest.fixture
@@ -28,6 +37,10 @@ def place(layout: Path) -> Path:
         (folder / name).write_bytes(data)
         (folder / name).chmod(0o755)
     (folder / "folder").mkdir(exist_ok=True)
+    (folder / "pod.yaml").write_text(POD)
+    (folder / "chart.yaml").write_text("kind: {{ .Values.kind }}\n")
+    if not (folder / "loop").is_symlink():
+        (folder / "loop").symlink_to("loop")
     if not (folder / "fifo").exists():
         os.mkfifo(folder / "fifo")
     return folder
@@ -48,6 +61,24 @@ def place(layout: Path) -> Path:
         (("verify", "--against", "fifo"), "fifo is not a regular file"),
         (("verify", "--against", "/dev/zero"), "/dev/zero is not a regular file"),
         (("verify", "--against", "empty"), "no report of `elfgate try`: Invalid JSON"),
+        (("verify", "--against", LONG), f"{LONG}: File name too long"),
+        (("check", LONG, "--arch", "amd64"), f"{LONG}: File name too long"),
+        (("check", "chart.yaml", "--arch", "amd64"), "render the template first"),
+        (("check", "pod.yaml", "--nodes", "/dev/zero"), "/dev/zero: larger than 256 MiB"),
+        (("check", "pod.yaml", "--nodes", ""), "argument --nodes: the name is empty"),
+        (("check", "", "--arch", "amd64"), "a file of manifests has an empty name"),
+        (("scan", "a.example/a:1", "--docker-config", "/dev/zero"), "as Docker's config.json"),
+        ((*POD_FOR, "--attested", "x=/dev/zero"), "/dev/zero: larger than 64 KiB"),
+        ((*POD_FOR, "-o", "xml"), "unknown format 'xml'"),
+        (("rules", "-o", "xml"), "unknown format 'xml'"),
+        (("attest", "oci:layout", "--key", "/dev/zero"), "/dev/zero: larger than 64 KiB"),
+        (("scan", "oci-archive:fifo"), "fifo cannot be read: not a regular file"),
+        (("scan", "docker-archive:/dev/zero"), "/dev/zero cannot be read: not a regular file"),
+        (("scan", "file:loop", "--platform", "linux/amd64"), "loop is not a file"),
+        (("scan", "oci:layout"), "name one of 2, 2-alpine, 2-debian"),
+        (("scan", "oci:layout", "--page-size", "4k"), "'4k' is not a whole number"),
+        (("cache", "prune", "--unused-for", "inf"), "'inf' is not between 0 and 36500 days"),
+        (("cache", "prune", "--unused-for", "nan"), "'nan' is not between 0 and 36500 days"),
     ],
 )
 def test_odd_input_is_told_in_one_line(
@@ -94,3 +125,17 @@ def test_a_crash_of_the_program_is_no_bug_of_elfgate(elfgate: Run, place: Path) 
     assert "did not start: SIGSEGV" in ran.stdout
     assert "it crashed without a word" in ran.stdout
     assert "a bug of elfgate" not in ran.stdout
+
+
+def test_a_stream_that_the_caller_has_closed_is_no_bug(elfgate: Run, place: Path) -> None:
+    command = [*elfgate("rules", "--help").args[:3], "rules"]
+    for stream, code in ((">&-", 0), ("2>&-", 0), (">/dev/full", 2)):
+        ran = subprocess.run(
+            ["bash", "-c", f'"$@" {stream}', "-", *command],
+            capture_output=True,
+            text=True,
+            cwd=place,
+            check=False,
+        )
+        told = "elfgate rules: cannot write: No space left on device\n"
+        assert (ran.returncode, ran.stderr) == (code, told if code else "")

@@ -9,9 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
+from elfgate.given_file import SETTING_BYTES, contents
 from elfgate.likely import likely
-
-FILE_BYTES = 1 << 20
 
 _UNKNOWN = frozenset(("extra_forbidden", "unexpected_keyword_argument"))
 _PLAIN = {
@@ -54,13 +53,7 @@ def document(path: Path) -> Any:
         InputError: if the file cannot be read, is too large, or is no YAML; one line with its
             place.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    if len(text) > FILE_BYTES:
-        raise InputError(f"{path}: larger than {FILE_BYTES} bytes")
+    text = contents(path, SETTING_BYTES)
     try:
         return yaml.load(text, Loader=_Strict)  # noqa: S506 - a safe loader with one check more
     except RecursionError:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -29,7 +30,7 @@ def broken(verb: str, error: BaseException) -> SimpleNamespace:
         ZeroDivisionError("division by\nzero"),
         RecursionError(),
         MemoryError(),
-        OSError(28, "No space"),
+        OSError(5, "Input/output error"),
     ],
     ids=repr,
 )
@@ -61,3 +62,22 @@ def test_the_line_names_the_place_in_our_code(
     monkeypatch.setitem(sys.modules, "elfgate.cli.rules", verb)
     assert main(["rules"]) == 70
     assert " at cli/main.py:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(36, "File name too long", "x" * 300), f"{'x' * 300}: File name too long"),
+        (PermissionError(13, "Permission denied", "a\nb"), "a\\nb: Permission denied"),
+        (OSError(28, "No space left on device"), "cannot write: No space left on device"),
+    ],
+    ids=["a name", "a name that prints as two lines", "a full disk"],
+)
+def test_what_the_operating_system_refuses_is_no_bug(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "elfgate.cli.rules", broken("rules", error))
+    with Path("/dev/null").open("w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        assert main(["rules"]) == 2
+    assert capfd.readouterr().err == f"elfgate rules: {said}\n"

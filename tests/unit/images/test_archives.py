@@ -57,7 +57,7 @@ def test_the_only_image_of_a_layout_needs_no_name(tmp_path: Path) -> None:
 def test_of_several_images_one_must_be_named(tmp_path: Path) -> None:
     write_layout(tmp_path, {"1.0": APP, "2.0": OTHER})
     with pytest.raises(
-        UnreadableError, match=r"has several images, and none was named: it has 1\.0, 2\.0"
+        UnreadableError, match=r"has several images, and none was named: name one of 1\.0, 2\.0"
     ):
         layout(tmp_path).resolve("")
 
@@ -69,7 +69,7 @@ def test_an_image_under_two_names_is_one_image(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     write_layout(tmp_path, {"1.0": APP})
-    with pytest.raises(UnreadableError, match=r"has no image named '3\.0': it has 1\.0"):
+    with pytest.raises(UnreadableError, match=r"has no image named '3\.0': name one of 1\.0"):
         layout(tmp_path).resolve("3.0")
 
 

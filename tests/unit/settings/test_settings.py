@@ -7,9 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from elfgate.errors import InputError
+from elfgate.given_file import SETTING_BYTES
 from elfgate.settings import Settings
 from elfgate.settings.images import default_store
-from elfgate.settings_file import FILE_BYTES
 from elfgate.wiring.images import Reading
 
 
@@ -93,7 +93,7 @@ def test_an_architecture_that_nobody_knows_is_told(file: Path) -> None:
         ("- listen", "FILE: must be a mapping of settings"),
         ("false", "FILE: must be a mapping of settings"),
         ("a: 2021-99-99", "FILE: invalid YAML: month must be in 1..12"),
-        ("# " + "x" * FILE_BYTES, f"FILE: larger than {FILE_BYTES} bytes"),
+        ("# " + "x" * SETTING_BYTES, "FILE: larger than 1 MiB"),
     ],
 )
 def test_what_is_no_settings_file_is_told_in_a_line(file: Path, text: str, line: str) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import add_outputs, outputs, tell_plainly
+from elfgate.cli.forms import add_outputs, tell_plainly
 from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ example:
   elfgate attest registry.example/team/app:1.2 --key attest.pem --push
 """
 
+_UNPUSHED = "nothing is attached: --push attaches the statements, and -o json=FILE writes them"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
@@ -58,15 +60,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make, attach, print, and return the exit code."""
     from elfgate.cli.attest_output import AttestOutput
-    from elfgate.errors import InputError
+    from elfgate.given_file import KEY_BYTES, contents
     from elfgate.keys import Signer
     from elfgate.wiring.attest import attest
 
-    outputs(options)
-    try:
-        key = Signer(options.key.read_bytes())
-    except OSError as error:
-        raise InputError(f"{options.key}: {error.strerror}") from error
+    key = Signer(contents(options.key, KEY_BYTES))
     work = attest(
         reading(options),
         options.image,
@@ -77,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     )
     made = asyncio.run(work)
     document = AttestOutput.of(options.image, made, pushed=options.push)
-    tell_plainly(options, lambda: _text(made, pushed=options.push), document)
+    tell_plainly(options, lambda: _text(options.image, made, pushed=options.push), document)
     return 0 if made else 3
 
 
@@ -105,12 +103,14 @@ def _finding(finding: "Finding") -> "Mapping[str, Any]":
     }
 
 
-def _text(made: "Sequence[Attested]", *, pushed: bool) -> str:
-    what = "attached" if pushed else "not pushed"
+def _text(image: str, made: "Sequence[Attested]", *, pushed: bool) -> str:
+    if not made:
+        return f"{image}: no statement was made, as no platform of the image has a program\n"
     lines = [
         f"{', '.join(map(str, each.platforms))}: {each.outcome}, {statement.kind}, "
-        f"{statement.size} bytes, {what}"
+        f"{statement.size} bytes"
         for each in made
         for statement in each.statements
     ]
-    return "\n".join((*lines, ""))
+    where = f"attached to {image}" if pushed else _UNPUSHED
+    return "\n".join((*lines, where, ""))

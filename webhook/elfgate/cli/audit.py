@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli import cluster_reports
-from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.forms import FORMS, add_outputs, tell
 from elfgate.cli.options import (
     add_policies,
     add_reading,
@@ -149,7 +149,6 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.policy.rulebook import Rulebook
     from elfgate.results.audit import AuditOutput, read_baseline
 
-    outputs(options)
     cluster_reports.check(options)
     baseline = read_baseline(options.baseline) if options.baseline else None
     collection = collected(options)

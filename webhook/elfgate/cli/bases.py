@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.forms import TABLED, add_outputs, tell_table
 from elfgate.cli.needs import add_program, located, needed
 from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
@@ -76,7 +76,6 @@ def run(options: argparse.Namespace) -> int:
 
     if options.smallest and not options.among:
         raise InputError("--smallest chooses among images", hint="name some with --among")
-    outputs(options)
     rows = asyncio.run(_rows(options))
     chooses = options.oldest or options.smallest
     if chooses:

@@ -281,14 +281,10 @@ def _contents(options: argparse.Namespace) -> "dict[str, bytes]":
 
 
 def _bytes(path: Path) -> bytes:
-    from elfgate.errors import InputError
+    from elfgate.given_file import contents
     from elfgate.policy.archive import MAX_PACKED
 
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_PACKED + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    return contents(path, MAX_PACKED)
 
 
 def _write(options: argparse.Namespace, contents: "dict[str, bytes]") -> None:

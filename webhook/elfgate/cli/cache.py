@@ -34,6 +34,8 @@ examples:
 valkey://facts.elfgate.svc
 """
 
+_MOST_DAYS = 36_500
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
@@ -46,12 +48,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--unused-for",
-        type=float,
+        type=_days,
         metavar="DAYS",
         help="prune facts that nothing used for DAYS days",
     )
     add_outputs(parser)
     add_store(parser)
+
+
+def _days(text: str) -> float:
+    """A number of days; ``nan`` is none."""
+    days = float(text)
+    if not 0 <= days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and {_MOST_DAYS} days")
+    return days
 
 
 def run(options: argparse.Namespace) -> int:
@@ -128,6 +138,10 @@ def _export(store: "Store", name: str) -> "Carried":
 
     if name == "-":
         return _whole(store, exchange.write(store, sys.stdout.buffer))
+    path = Path(name)
+    if path.exists() and not path.is_file():  # a pipe or a device, which is not to be replaced
+        with path.open("wb") as file:
+            return _whole(store, exchange.write(store, file))
     part = Path(f"{name}.part")
     try:
         with part.open("wb") as file:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.forms import FORMS, add_outputs, tell
 from elfgate.cli.options import (
     add_policies,
     add_reading,
@@ -108,7 +108,6 @@ def run(options: argparse.Namespace) -> int:
             "standard input holds the manifests: --nodes needs a file",
             hint="write the nodes to a file",
         )
-    outputs(options)
     # Manifests and nodes hold no cycles, and looking for some takes a seventh of the time.
     gc.disable()
     with read_ahead(options.file) as manifests:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.forms import FORMS, add_outputs, tell
 from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and return the exit code."""
-    outputs(options)
     rows = asyncio.run(_compared(options))
     tell(options, _told(options, rows))
     return exit_code(rows, options.fail_on)

@@ -5,7 +5,8 @@ import signal
 import threading
 from types import FrameType
 
-INTERRUPTED = 130  # 128 and the signal's number, as shells tell it
+from elfgate.cli.ending import INTERRUPTED
+
 PATIENCE = 0.2  # seconds for what cleans up after itself
 
 

@@ -5,18 +5,12 @@ A verb's module is imported when asked for, and imports what it needs when it ru
 
 import argparse
 import importlib
-import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
 from elfgate import __version__
-from elfgate.cli.interrupt import INTERRUPTED, end_when_interrupted
-from elfgate.cli.progress import Progress
-from elfgate.cli.standing import standing
-from elfgate.errors import REPORT, ElfgateError
-from elfgate.likely import likely, meant
+from elfgate.cli.ending import ended, open_closed
+from elfgate.cli.parsing import Help, Parser
 
 VERBS = {
     "scan": "show whether an image starts on each platform, and why not",
@@ -48,56 +42,12 @@ this folder or one above it; the command line wins over a variable, and a variab
 EXIT_CODES = """exit codes:
   0  all that was asked for starts, or is admitted
   1  something cannot start, or is denied
-  2  bad usage, or input that cannot be read
+  2  bad usage, or a file that cannot be read or written
   3  no failures, but some results are unknown (check, audit: only with --fail-on unknown)
   4  the policies gave no verdict that can be trusted
   70  an unexpected error, which is a bug: nothing was decided
 """
 _STARTING = {"scan", "try"}  # a command follows --
-UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
-
-_PACKAGE = f"{os.sep}elfgate{os.sep}"
-
-
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Help that is the same on every terminal and Python.
-
-    Argparse fits it to both, and docs quote it.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=100)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """Name the argument once, behind the last spelling (as Python 3.13 does)."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        value = self._format_args(action, self._get_default_metavar_for_optional(action))
-        return f"{', '.join(action.option_strings)} {value}"
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with what was probably meant, and where help is."""
-
-    def refuse_unknown(self, words: Sequence[str]) -> None:
-        """Refuse an unknown option, before its value is taken for an argument."""
-        options = [name for name in self._option_string_actions if name.startswith("--")]
-        for word in words:
-            name = word.partition("=")[0]
-            if name.startswith("--") and not any(each.startswith(name) for each in options):
-                found = likely(name, options)
-                self.error(f"unknown option {name}{f'; did you mean {found}?' if found else ''}")
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Refuse what is no choice."""
-        if action.choices is not None and value not in action.choices:
-            raise argparse.ArgumentError(
-                action, f"unknown value {value!r}: {meant(str(value), map(str, action.choices))}"
-            )
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2."""
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def parser() -> Parser:
@@ -142,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code (see ``EXIT_CODES``).
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    open_closed()
     top = parser()
     words = _plain(words)
     if not words or words[0] not in VERBS:
@@ -151,21 +102,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb, words = words[0], words[1:]
     try:
         return _run(verb, words)
-    except ElfgateError as error:
-        sys.stderr.write(f"elfgate {verb}: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     # The boundary: a person gets a line, never a traceback.
-    except Exception as error:  # noqa: BLE001
-        sys.stderr.write(f"elfgate {verb}: {unexpected(error)}\n")
-        return UNEXPECTED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+        return ended(verb, error)
 
 
 def _run(verb: str, words: list[str]) -> int:
+    from elfgate.cli.forms import outputs
+    from elfgate.cli.interrupt import end_when_interrupted
+    from elfgate.cli.progress import Progress
+    from elfgate.cli.standing import standing
+
     if verb != "serve":  # which drains
         end_when_interrupted()
     words, command = _split(words) if verb in _STARTING else (words, None)
@@ -175,23 +122,12 @@ def _run(verb: str, words: list[str]) -> int:
     parser_of_verb.refuse_unknown(words)
     options = parser_of_verb.parse_args(words)
     options.command = command
+    if getattr(options, "forms", None):
+        outputs(options)  # a format that is not there is told of before the work
     with Progress(wanted=not getattr(options, "no_progress", True)) as options.progress:
         code = int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
     sys.stdout.flush()  # here, where a reader that has gone is still expected
     return code
-
-
-def unexpected(error: BaseException) -> str:
-    """One line of an error that nobody expected.
-
-    What, where in the code, and where to report it.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if _PACKAGE in frame.filename] or frames
-    place = f" at {ours[-1].filename.rpartition(_PACKAGE)[2]}:{ours[-1].lineno}" if ours else ""
-    text = " ".join(str(error).split())[:500]
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"unexpected error, which is a bug: {what}{place} (please report it: {REPORT})"
 
 
 def _plain(words: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
+from elfgate.given_file import OBJECTS_BYTES, contents
 
 _ENDINGS = {".yaml", ".yml", ".json"}
 
@@ -40,6 +41,8 @@ def _files(names: Iterable[str]) -> Iterator[str]:
     The endings are kubectl's.
     """
     for name in names:
+        if not name:
+            raise InputError("a file of manifests has an empty name", hint="name one, or - or .")
         folder = Path(name)
         if name == "-" or not folder.is_dir():
             yield name
@@ -57,7 +60,4 @@ def read_file(name: str) -> bytes:
     """
     if name == "-":
         return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from error
+    return contents(Path(name), OBJECTS_BYTES)

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.forms import FORMS, add_outputs, tell
 from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
     from elfgate.cli.scan import exit_code
 
-    outputs(options)
     found = asyncio.run(_judged(options))
     tell(options, _told(found))
     return exit_code([linkage for row in found.rows for linkage in row])

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.forms import TABLED, add_outputs, tell_table
 from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
         async with scanner_of(reading(options)) as scanner:
             return await needed(scanner, located(options.image), options.platforms)
 
-    outputs(options)
     found = asyncio.run(gathered())
     document = NeedsOutput.of(options.image, found)
     tell_table(options, lambda: needs_text(found), document, needs_table(found))

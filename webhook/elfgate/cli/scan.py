@@ -82,7 +82,6 @@ def run(options: argparse.Namespace) -> int:
     """Scan, print, and return the exit code."""
     from elfgate.traces import tracing
 
-    outputs(options)
     with tracing(options.traces or "", at_end=True):
         linkages = asyncio.run(_linkages(options))
     tell(options, _told(options, linkages))

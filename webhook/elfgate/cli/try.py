@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.container import add_container, overrides
-from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.forms import TABLED, add_outputs, tell_table
 from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 from elfgate.errors import InputError
 
@@ -102,7 +102,6 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.policy.rulebook import shipped
     from elfgate.reports.junit import junit
 
-    outputs(options)
     expected = _expected(options)
     asked = list(_asked(options))
     tried, reports = asyncio.run(_tried(options, asked, expected))

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.forms import TABLED, add_outputs, tell_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.cli.verify_output import VerifyOutput, verify_table, verify_text
     from elfgate.policy.rulebook import shipped
 
-    outputs(options)
     replayed = asyncio.run(_replayed(options))
     document = VerifyOutput.of(replayed, shipped())
     tell_table(options, lambda: verify_text(replayed), document, verify_table(replayed))

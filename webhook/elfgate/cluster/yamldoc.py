@@ -51,6 +51,7 @@ _FLOAT = re.compile(
     r"|\.(?:nan|NaN|NAN)$"
 )
 _STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
+_TEMPLATE = "render the template first (helm template, kustomize build)"
 _SHORT = 64  # what is longer is seldom said twice, and would be kept in vain
 _NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
 
@@ -140,7 +141,8 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark  # the C parser's has the same attributes
         where = f"{source}:{mark.line + 1}" if mark else source
-        raise InputError(f"{where}: invalid YAML: {error.problem}") from error
+        hint = _TEMPLATE if b"{{" in text else ""
+        raise InputError(f"{where}: invalid YAML: {error.problem}", hint=hint) from error
     except (yaml.YAMLError, ValueError, _TooMuchError) as error:
         raise InputError(f"{source}: unusable YAML: {_one_line(error)}") from error
 

@@ -4,7 +4,10 @@ So that any part of it can be had at any time.
 """
 
 import bz2
+import errno
 import lzma
+import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -72,7 +75,20 @@ def open_plain(path: str, limits: Limits) -> BinaryIO:
 def _opened(path: str, limits: Limits) -> BinaryIO:
     if path == STANDARD_INPUT:
         return _copied(iter(lambda: stdin.buffer.read(_PIECE), b""), limits)
-    return Path(path).open("rb")
+    return open_regular(path)
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Open a regular file: a FIFO would be waited for without end.
+
+    Raises:
+        OSError: if it is none, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def _copied(pieces: Iterable[bytes], limits: Limits) -> BinaryIO:

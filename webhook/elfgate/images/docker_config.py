@@ -14,6 +14,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, ValidationError
 
 from elfgate.errors import InputError, UnknownReason, UnreadableError
+from elfgate.given_file import SETTING_BYTES
 from elfgate.images.auth import Credential
 from elfgate.images.dockerauth import MalformedError, read_entries, read_object
 from elfgate.images.programs import ask
@@ -72,7 +73,8 @@ class DockerConfig:
             InputError: if it cannot be read, or an entry is malformed.
         """
         try:
-            config = _Config.model_validate(read_object(path.read_bytes()))
+            with path.open("rb") as file:
+                config = _Config.model_validate(read_object(file.read(SETTING_BYTES)))
             entries = read_entries(config.auths, identity_tokens=True)
         except FileNotFoundError:
             return cls({})

@@ -191,7 +191,9 @@ class Layout:
     def _not_one(self, name: str, index: Index, found: list[Descriptor]) -> UnreadableError:
         known = sorted({tag for entry in index.entries for tag in _names(entry)})
         hint = (
-            f"it has {', '.join(known[:10])}" if known else "its images have no names; use a digest"
+            f"name one of {', '.join(known[:10])}"
+            if known
+            else "the images there have no names: use a digest"
         )
         if found:
             wanted = (

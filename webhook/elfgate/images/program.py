@@ -5,6 +5,7 @@ Its platform is the file's own. As with a folder, nothing of it is ever stored.
 
 import json
 import mmap
+import os
 from pathlib import Path
 
 from elfgate.elf.excerpt import excerpt, is_elf
@@ -31,7 +32,7 @@ class Program:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path).resolve()
+        self.path = Path(os.path.realpath(path))
         self.name = f"/{Path(path).name}"
         self._folded = Folded(self.path)
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError
+from elfgate.scratch import Scratch
 
 _SECONDS = 120
 _NAMESPACES = ("shop", "prod", "")
@@ -32,8 +32,8 @@ def agree(whole: Bundle) -> None:
     opa = shutil.which("opa")
     if opa is None or not whole.own:
         return
-    with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
-        root = Path(name) / "bundle"
+    with Scratch() as scratch:
+        root = scratch.path / "bundle"
         archive.write_out(whole, root)
         found = differences(opa, whole, root)
     if found:

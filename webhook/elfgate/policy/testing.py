@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from elfgate.policy.engine import EngineError
 from elfgate.policy.files import shipped
 from elfgate.policy.own_tests import Trial, trials
 from elfgate.policy.packages import RULES, package_of
+from elfgate.scratch import Scratch
 
 _OPA_SECONDS = 120
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
@@ -138,10 +138,10 @@ def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path |
 
     Run the user's tests there too.
     """
-    with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
-        root = Path(name) / "bundle"
+    with Scratch() as scratch:
+        root = scratch.path / "bundle"
         archive.write_out(whole, root)
-        limits = _limits(Path(name))
+        limits = _limits(scratch.path)
         said = _run(opa, "check", "--strict", "--bundle", *limits, str(root))
         if not said:
             for trial in own:

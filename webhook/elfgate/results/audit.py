@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from elfgate.audit.entry import State
 from elfgate.audit.report import Known
 from elfgate.errors import InputError
+from elfgate.given_file import OBJECTS_BYTES, contents
 from elfgate.policy.rulebook import Rulebook
 from elfgate.results.image import tag_of
 from elfgate.results.model import Headed, Model, schema
@@ -165,9 +166,7 @@ def read_baseline(path: Path) -> frozenset[Known]:
         InputError: if the file cannot be read, or is no report.
     """
     try:
-        report = AuditOutput.model_validate(_of_this_version(path.read_bytes()))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        report = AuditOutput.model_validate(_of_this_version(contents(path, OBJECTS_BYTES)))
     except ValueError as error:
         raise InputError(
             f"{path}: not a report of elfgate audit", hint="write a report with -o json"

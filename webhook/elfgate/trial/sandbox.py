@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from elfgate.errors import ElfgateError
+from elfgate.scratch import Scratch
 from elfgate.trial import emulation, heads, users
 from elfgate.trial.start import Outcome, Start
 
@@ -59,13 +59,13 @@ class Sandbox:
         # can, as it is handed qemu itself.
         self._refused = [] if self.native else heads.of_host()
         self._apart = apart
-        self._scratch = tempfile.TemporaryDirectory(prefix="elfgate-trial-")
+        self._scratch = Scratch()
         self._worker: subprocess.Popen[str] | None = None
 
     @property
     def scratch(self) -> Path:
         """A directory that is gone with the sandbox, for what is to be unpacked."""
-        return Path(self._scratch.name)
+        return self._scratch.path
 
     def __enter__(self) -> Self:
         """Start the worker.
@@ -75,7 +75,7 @@ class Sandbox:
         """
         give(self.scratch, apart=self._apart)
         told = {
-            "scratch": self._scratch.name,
+            "scratch": str(self.scratch),
             "apart": self._apart,
             "register": self._registration,
         }
@@ -103,7 +103,7 @@ class Sandbox:
         if self._worker is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._worker.communicate()
-        self._scratch.cleanup()
+        self._scratch.close()
 
     def start(self, start: Start) -> Outcome:
         """Start a program and wait for its end.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from elfgate.scan.scanner import Linkage
 
 _SECONDS = 600.0
+_DIGESTED = "attest an image in a registry, a layout or an archive"
 
 Stated = Callable[["Linkage", "Needs | None"], Mapping[str, Any]]
 
@@ -119,7 +120,7 @@ async def _gathered(
         if contents is None or subject is None or not contents.startable:
             continue
         if not all(is_digest(name) for name, _ in contents.layers):
-            raise InputError(f"{image} has no digests to state anything of")
+            raise InputError(f"{image} has no digests that statements could name", hint=_DIGESTED)
         about = found.setdefault(subject.digest, Attested(subject, contents))
         about.platforms.append(platform)
         linkage = await scanner.linkage(image, platform)

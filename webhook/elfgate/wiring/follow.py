@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.errors import ElfgateError, InputError
+from elfgate.errors import ElfgateError
+from elfgate.given_file import KEY_BYTES, contents
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.engine import Engine
 from elfgate.policy.settings import Policies
@@ -148,7 +149,4 @@ async def follow_rules(
 
 
 def _key(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    return contents(path, KEY_BYTES)

@@ -15,7 +15,7 @@ from elfgate.cluster.namespaces import Read
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.watch import NodeWatch
-from elfgate.errors import InputError
+from elfgate.given_file import OBJECTS_BYTES, contents
 from elfgate.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -100,8 +100,4 @@ def _from_file(settings: Settings) -> Inventory:
 
 
 def _read_file(path: Path) -> tuple[Node, ...]:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    return read_nodes(text, source=str(path))
+    return read_nodes(contents(path, OBJECTS_BYTES), source=str(path))

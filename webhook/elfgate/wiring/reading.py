@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from elfgate.errors import InputError
+from elfgate.given_file import KEY_BYTES, contents
 from elfgate.images.source import Limits, Watch
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.settings import Settings
@@ -139,7 +140,7 @@ def _attested(text: str) -> AttestedRepositories:
     if not pattern or not file:
         raise InputError(f"--attested {text!r} is not REPOSITORIES=FILE")
     try:
-        key = Path(file).read_text(encoding="ascii")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: {getattr(error, 'strerror', None) or 'not a key'}") from error
+        key = contents(Path(file), KEY_BYTES).decode("ascii")
+    except ValueError as error:
+        raise InputError(f"{file}: not a key") from error
     return AttestedRepositories(repositories=(pattern,), key=key)

@@ -1,12 +1,11 @@
 """The tools of trials: a scanner, and the layers that it reads."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from elfgate.images.indexer import LocalIndexer
 from elfgate.scan.inquiry import Predictor
+from elfgate.scratch import Scratch
 from elfgate.trial.kept import Kept
 from elfgate.trial.sandbox import give
 from elfgate.trial.trying import Bench
@@ -20,8 +19,8 @@ async def opened(reading: Reading) -> AsyncIterator[tuple[Bench, Predictor]]:
     Raises:
         InputError: as ``wiring.images.scanner`` does.
     """
-    with tempfile.TemporaryDirectory(prefix="elfgate-layers-") as name:
-        folder = Path(name)
+    with Scratch() as scratch:
+        folder = scratch.path
         give(folder)
         async with work_of(reading) as work:
             kept = Kept(work.indexer or LocalIndexer(), folder)

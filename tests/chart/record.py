@@ -3,8 +3,8 @@
 python tests/chart/record.py 1.36
 
 They are the OpenAPI v3 documents (``/openapi/v3/…``) of the API server that ``make e2e`` starts; of
-other minors those that Kubernetes publishes in its source (``api/openapi-spec/v3``), in which no
-field has a list of its values.
+other minors those that Kubernetes publishes in its source (``api/openapi-spec/v3``), with the lists
+of values that ``support.kubernetes_values`` reads from its types.
 
 They are cut down to what these kinds reach and have no descriptions; an object with named
 properties is closed, so that a misspelt field is an error, as it is to the API server by
@@ -12,8 +12,6 @@ properties is closed, so that a misspelt field is an error, as it is to the API 
 """
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +22,7 @@ import httpx
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
+from support import kubernetes_values  # noqa: E402 - found by the line above
 from support.control_plane import ControlPlane, build  # noqa: E402 - found by the line above
 
 SCHEMAS = Path(__file__).parent / "kubernetes"
@@ -64,6 +63,10 @@ def main(minor: str) -> None:
     """Write the file of a minor."""
     version, documents = _published(PUBLISHED[minor]) if minor in PUBLISHED else _asked(minor)
     recorded = {"source": f"OpenAPI v3 of Kubernetes {version}"} | _cut_down(documents)
+    if minor in PUBLISHED:
+        kubernetes_values.add(
+            recorded["$defs"], kubernetes_values.download(f"k8s.io/api@v0{version[2:]}")
+        )
     text = json.dumps(recorded, sort_keys=True, separators=(",", ":"))
     SCHEMAS.joinpath(f"{minor}.json").write_text(f"{text}\n")
 
@@ -83,11 +86,9 @@ def _asked(minor: str) -> tuple[str, dict[str, Any]]:
 
 def _published(version: str) -> tuple[str, dict[str, Any]]:
     """The version and the documents of its source, from the Go module proxy."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elfgate"
-    environment = {"GOMODCACHE": str(cache / "go" / "mod"), "GOTOOLCHAIN": "local"} | os.environ
-    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@{version}"]
-    said = subprocess.run(command, capture_output=True, check=True, env=environment, cwd="/")
-    folder = Path(json.loads(said.stdout)["Dir"], "api", "openapi-spec", "v3")
+    folder = (
+        kubernetes_values.download(f"k8s.io/kubernetes@{version}") / "api" / "openapi-spec" / "v3"
+    )
     files = {group: f"{_path(group).replace('/', '__')}_openapi.json" for group in KINDS}
     return version, {
         group: json.loads((folder / name).read_text()) for group, name in files.items()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from elfgate import chart_values
 from elfgate.policy.config import PolicyConfig
+from support import kubernetes_values
 from support.chart import (
     CHART,
     FOREIGN,
@@ -56,6 +58,45 @@ def test_the_minors_are_the_oldest_that_the_chart_allows_and_those_that_make_min
 
 
 @pytest.mark.parametrize("minor", RECORDED)
+def values_of(schema: object, place: str = "") -> dict[str, list[str]]:
+    """Each list of values in a schema, by its place."""
+    found = {}
+    if isinstance(schema, dict):
+        if "enum" in schema:
+            found[place] = sorted(schema["enum"])
+        for key, value in schema.items():
+            found |= values_of(value, f"{place}/{key}")
+    return found
+
+
+@pytest.mark.parametrize("minor", RECORDED)
+def test_every_minors_schemas_list_the_values_of_fields(minor: str) -> None:
+    values = values_of(RECORDED[minor]["$defs"])
+    place = "/io.k8s.api.core.v1.Container/properties/imagePullPolicy"
+    assert values[place] == ["Always", "IfNotPresent", "Never"]
+    assert len(values) > 50
+
+
+def test_the_source_of_kubernetes_lists_the_values_that_its_api_server_does() -> None:
+    """The other minors' lists are read so."""
+    recorded = RECORDED[MINOR]
+    version = recorded["source"].partition(" v1.")[2]
+    if shutil.which("go") is None:
+        pytest.skip("no go to get the module k8s.io/api with: install Go 1.26 or newer")
+    try:
+        source = kubernetes_values.download(f"k8s.io/api@v0.{version}")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no module k8s.io/api: {error.stdout.decode()[:200]}")
+    bare = json.loads(json.dumps(recorded["$defs"]), object_hook=without_values)
+    assert values_of(bare) == {}
+    kubernetes_values.add(bare, source)
+    assert values_of(bare) == values_of(recorded["$defs"])
+
+
+def without_values(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "enum"}
+
+
 def test_every_minor_is_rendered_the_same(major: str, minor: str) -> None:
     words = ("--values", str(CHART / "examples" / "production-values.yaml"))
     assert template(major, *words, "--kube-version", f"{minor}.0") == template(major, *words)
@@ -227,6 +268,16 @@ def test_two_installations_share_no_name(major: str) -> None:
         for more in ((), ("--set", "fullnameOverride=other"))
     )
     assert first & second == set()
+
+
+def test_two_installations_write_reports_of_two_names(major: str) -> None:
+    values = ("--set", "audit.enabled=true,audit.reports=openreports,fullnameOverride=blue")
+    found = list(objects(template(major, *values)))
+    rules = one(found, "ClusterRole", "blue-audit")["rules"]
+    (named,) = (rule["resourceNames"] for rule in rules if "update" in rule["verbs"])
+    pod = one(found, "CronJob", "blue-audit")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    args = pod["containers"][0]["args"]
+    assert [args[args.index("--report-name") + 1]] == named == ["blue"]
 
 
 def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(

@@ -22,6 +22,13 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
         help="write a report into each namespace of the cluster: openreports "
         "(reports.openreports.io) or policyreport (policyreports.wgpolicyk8s.io)",
     )
+    parser.add_argument(
+        "--report-name",
+        default="elfgate",
+        metavar="NAME",
+        help="the name of each report in the cluster (default: elfgate); give each installation of "
+        "elfgate a name of its own",
+    )
 
 
 def check(options: argparse.Namespace) -> None:
@@ -59,7 +66,8 @@ def write(
         sys.stderr.write(f"elfgate audit: {why}\n")
 
     with Api(Access(context=options.context or "")) as api:
-        writing = Reports(api, KINDS[options.write_reports], refused)
+        kind = KINDS[options.write_reports]
+        writing = Reports(api, kind, refused, options.report_name)
         done = writing.write(reports(report.entries, book), complete=complete)
     told = ", ".join(f"{count} {word}" for word, count in sorted(done.items()))
     sys.stderr.write(f"elfgate audit: reports: {told or 'none'}\n")

@@ -16,7 +16,7 @@ from elfgate.cluster.api_errors import ApiError
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 
-NAME = "elfgate"  # of each report
+NAME = "elfgate"  # of each report, where one installation alone writes some
 _DIGEST = "elfgate.dev/content"
 _OWN = {"app.kubernetes.io/managed-by": "elfgate"}
 _PAGE = 200
@@ -58,14 +58,18 @@ class Reports:
         api: The API server.
         kind: How they are written.
         refused: Told why one could not be written or removed.
+        name: Of each report; another installation's reports have another one.
     """
 
-    def __init__(self, api: Api, kind: Kind, refused: Callable[[str], None]) -> None:
+    def __init__(
+        self, api: Api, kind: Kind, refused: Callable[[str], None], name: str = NAME
+    ) -> None:
         from kubernetes.client import CustomObjectsApi  # noqa: PLC0415
 
         self._api = api
         self._kind = kind
         self._refused = refused
+        self._name = name
         self._custom = CustomObjectsApi(api.client)
 
     def write(
@@ -93,14 +97,14 @@ class Reports:
         return done
 
     def _own(self) -> Iterator[Part]:
-        """The reports that there are, those of other programs left out."""
+        """The reports that there are, those of other programs and installations left out."""
         selector = ",".join(f"{name}={value}" for name, value in _OWN.items())
         position: str | None = None
         while position != "":
             paged = {"_continue": position} if position else {}
             page = self._list(label_selector=selector, limit=_PAGE, **paged)
             for item in page.get("items").items():
-                if item.get("metadata", "name").text() == NAME:
+                if item.get("metadata", "name").text() == self._name:
                     yield item
             position = page.get("metadata", "continue").text()
 
@@ -129,14 +133,14 @@ class Reports:
             return "unchanged"
         told["metadata"]["resourceVersion"] = metadata.get("resourceVersion").text()
         replace = self._custom.replace_namespaced_custom_object
-        return self._done(change, replace, *place, NAME, told)
+        return self._done(change, replace, *place, self._name, told)
 
     def _object(self, namespace: str, content: Mapping[str, Any]) -> dict[str, Any]:
         kind = self._kind
         body = dict(kind.own) | dict(content)
         digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         metadata = {
-            "name": NAME,
+            "name": self._name,
             "namespace": namespace,
             "labels": dict(_OWN),
             "annotations": {_DIGEST: digest},
@@ -145,7 +149,7 @@ class Reports:
         return {**head, "metadata": metadata, **body}
 
     def _remove(self, namespace: str) -> str:
-        place = (self._kind.group, self._kind.version, namespace, self._kind.plural, NAME)
+        place = (self._kind.group, self._kind.version, namespace, self._kind.plural, self._name)
         method = self._custom.delete_namespaced_custom_object
         word = self._done(f"remove the report on {namespace}", method, *place)
         return "removed" if word == "written" else word

@@ -71,7 +71,7 @@ class SqliteFile:
             why = getattr(error, "strerror", None) or error
             raise StoreError(
                 f"the store {path} cannot be opened: {why}",
-                hint="the file is a cache: you may remove it",
+                hint="a store is a cache: you may remove a damaged one",
             ) from error
 
     def read(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:

@@ -1,7 +1,6 @@
 """The command line, as a person or a pipeline uses it: in a process of its own, on real files."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -377,17 +376,6 @@ def test_cache_carries_facts_from_one_store_to_another(elfgate: Run, tmp_path: P
         json.loads(elfgate("warm", "oci:layout:2-debian", "-o", "json", *other).stdout)["known"]
         == 1
     )
-
-
-def test_cache_export_writes_to_a_pipe_and_does_not_replace_it(
-    elfgate: Run, tmp_path: Path
-) -> None:
-    pipe, copy = tmp_path / "pipe", tmp_path / "copy"
-    os.mkfifo(pipe)
-    with copy.open("wb") as file, subprocess.Popen(["cat", str(pipe)], stdout=file):
-        assert elfgate("cache", "export", str(pipe)).returncode == 0
-    assert pipe.is_fifo()
-    assert elfgate("cache", "import", str(copy)).returncode == 0
 
 
 def test_cache_export_to_standard_output_can_be_piped(elfgate: Run, tmp_path: Path) -> None:

@@ -139,3 +139,14 @@ def test_a_stream_that_the_caller_has_closed_is_no_bug(elfgate: Run, place: Path
         )
         told = "elfgate rules: cannot write: No space left on device\n"
         assert (ran.returncode, ran.stderr) == (code, told if code else "")
+
+
+def test_cache_export_writes_to_a_pipe_and_does_not_replace_it(
+    elfgate: Run, tmp_path: Path
+) -> None:
+    pipe, copy = tmp_path / "pipe", tmp_path / "copy"
+    os.mkfifo(pipe)
+    with copy.open("wb") as file, subprocess.Popen(["cat", str(pipe)], stdout=file):
+        assert elfgate("cache", "export", str(pipe)).returncode == 0
+    assert pipe.is_fifo()
+    assert elfgate("cache", "import", str(copy)).returncode == 0

@@ -137,6 +137,8 @@ def test_an_audit_in_markdown_has_its_figures_and_reasons(elfgate: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["-o", "json=a", "-o", "yaml=a"], "a is named for 2 formats"),
+        (["-o", "json", "-o", "yaml=-"], "only one format can be on standard output"),
         (["-o", "sarf"], 'did you mean "sarif"?'),
         (["-o", "text", "-o", "json"], "only one format can be on standard output"),
         (["-o", "json="], "names no file"),

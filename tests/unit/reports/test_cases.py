@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -234,3 +235,19 @@ def test_sarif_is_as_its_published_schema_says() -> None:
 def test_the_published_schema_refuses_what_is_no_sarif() -> None:
     validator = jsonschema.Draft4Validator(SARIF_SCHEMA.schema())
     assert not validator.is_valid({"version": "2.1.0", "runs": [{}]})
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("./deploy/web.yaml:3", "deploy/web.yaml"),
+        ("{here}/deploy/web.yaml:3", "deploy/web.yaml"),
+        ("../web.yaml:3", "../web.yaml"),
+        ("/elsewhere/web.yaml:3", "/elsewhere/web.yaml"),
+        ("standard input:3", "standard input"),
+    ],
+)
+def test_a_file_is_named_from_the_working_directory_on(source: str, file: str) -> None:
+    case = Case("web", source.format(here=Path.cwd()), (DENIED,))
+    (finding,) = json.loads(gitlab([case]))
+    assert finding["location"]["path"] == case.place.file == file

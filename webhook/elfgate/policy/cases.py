@@ -24,6 +24,7 @@ A case is a mapping::
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,20 @@ from elfgate.policy.verdict import Verdict
 
 Case = dict[str, Any]
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-def shipped() -> list[Case]:
-    """The cases that come with elfgate."""
+
+@cache
+def shipped() -> tuple[Case, ...]:
+    """The cases that come with elfgate; read once, and not to be changed."""
     packaged = files("elfgate") / "cases"
     folder = packaged if packaged.is_dir() else Path(__file__).parents[3] / "tests" / "cases"
     tables = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")),
         key=lambda entry: entry.name,
     )
-    return [case for table in tables for case in yaml.safe_load(table.read_text("utf-8"))]
+    texts = (table.read_text("utf-8") for table in tables)
+    return tuple(case for text in texts for case in yaml.load(text, Loader=_LOADER))  # noqa: S506 - a safe loader
 
 
 def codes(case: Case) -> set[str]:

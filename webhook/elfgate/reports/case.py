@@ -4,8 +4,10 @@ The forms of CI systems are written from it.
 """
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from elfgate.printable import printable
@@ -76,8 +78,8 @@ class Case:
         """The file, and the line in it; 1 where that is not known."""
         match = _LINE.match(self.source)
         if match:
-            return Place(match["file"], max(1, int(match["line"])))
-        return Place(self.source.partition(": ")[0])
+            return Place(_relative(match["file"]), max(1, int(match["line"])))
+        return Place(_relative(self.source.partition(": ")[0]))
 
     def place_of(self, issue: Issue) -> Place:
         """The place of one issue, which may be within the case's."""
@@ -89,3 +91,12 @@ class Case:
         # A list.
         told = "\0".join((self.place.file, self.name, issue.code, issue.title))  # noqa: FLY002
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _relative(file: str) -> str:
+    """A file as CI systems find it: from the working directory on, without ``./`` (GitLab Docs)."""
+    if not file:
+        return ""
+    path = Path(os.path.normpath(file))
+    folder = Path.cwd() if path.is_absolute() else Path()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

@@ -4,6 +4,7 @@ Forms on standard output or in files, several at once (``-o text -o sarif=report
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from elfgate.errors import InputError
 from elfgate.likely import meant
 
+_STANDARD_OUTPUT = {"", "-"}
 _OTHER_WORDS = {"table": "text"}  # what scan and matrix called it
 
 
@@ -31,9 +33,13 @@ def outlets(texts: Sequence[str], forms: Sequence[str]) -> tuple[Outlet, ...]:
     """Read ``FORMAT`` and ``FORMAT=FILE``; the first form on standard output if there is none.
 
     Raises:
-        InputError: if one is no form, or two would be on standard output.
+        InputError: if one is no form, or two would be in one place.
     """
     found = tuple(_outlet(text, forms) for text in texts) or (Outlet(forms[0]),)
+    files = Counter(each.path for each in found if each.path)
+    for path, count in files.items():
+        if count > 1:
+            raise InputError(f"{path} is named for {count} formats", hint="name a file for each")
     if sum(each.path is None for each in found) > 1:
         raise InputError(
             "only one format can be on standard output", hint="write the others as FORMAT=FILE"
@@ -48,7 +54,7 @@ def _outlet(text: str, forms: Sequence[str]) -> Outlet:
         raise InputError(f"unknown format {form!r}", hint=meant(form, forms))
     if equals and not file:
         raise InputError(f"-o {text} names no file", hint=f"write -o {form}=FILE")
-    return Outlet(form, Path(file) if file else None)
+    return Outlet(form, Path(file) if file not in _STANDARD_OUTPUT else None)
 
 
 def write(

@@ -106,21 +106,20 @@ class Body:
 
         The whole may come instead, or nothing from a registry that minds the asking.
         """
-        trying = ExitStack()
-        try:
-            reply = trying.enter_context(self._ask(_range(0, SPAN)))
-        except UnreadableError as error:
-            is_answer = not isinstance(error, UnansweredError | BrokenOffError)
-            if is_answer and error.reason in _OF_RANGES:
+        with ExitStack() as trying:
+            try:
+                reply = trying.enter_context(self._ask(_range(0, SPAN)))
+            except UnreadableError as error:
+                is_answer = not isinstance(error, UnansweredError | BrokenOffError)
+                if is_answer and error.reason in _OF_RANGES:
+                    return None
+                raise
+            if _is_span(reply, 0, SPAN, self._size):
+                self._spans = Spans(reply, self._size, self._span)
+            elif reply.status == HTTPStatus.PARTIAL_CONTENT:
                 return None
-            raise
-        if _is_span(reply, 0, SPAN, self._size):
-            self._spans = Spans(reply, self._size, self._span)
-        elif reply.status == HTTPStatus.PARTIAL_CONTENT:
-            trying.close()
-            return None
-        self._open = trying
-        return reply
+            self._open = trying.pop_all()
+            return reply
 
     def _span(self, start: int, end: int) -> bytes:
         for is_last in (False, True):

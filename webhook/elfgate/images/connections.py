@@ -75,6 +75,7 @@ class Connections:
         self._timeout = {"read": read_seconds, "write": read_seconds, "pool": read_seconds}
         self._pools: dict[tuple[bool, str, str, Dial], httpcore.ConnectionPool] = {}
         self._names = Names()
+        self._is_closed = False
         self._within: OrderedDict[str, None] = (
             OrderedDict()
         )  # hosts at addresses nobody may explore
@@ -101,10 +102,13 @@ class Connections:
             body: What to post.
 
         Raises:
-            UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be
-                reached.
+            UnreadableError: REGISTRY_UNREACHABLE if there is no answer, the place may not be
+                reached, or all connections are closed.
         """
         target = check_url(url)
+        if self._is_closed:
+            message = f"{target.netloc} is not asked any more"
+            raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
         with self._explained(url), _closed_on_failure():
             lines = headers.items() if isinstance(headers, Mapping) else headers
             length = [("Content-Length", str(len(body)))] if body else []
@@ -132,10 +136,13 @@ class Connections:
             reply.drain()
         finally:
             response.close()
+            if self._is_closed:
+                self.close()  # what came of this exchange, which may have begun meanwhile
 
     def close(self) -> None:
-        """Close all connections."""
-        for pool in self._pools.values():
+        """Close all connections, and make no more: readers that were given up may be under way."""
+        self._is_closed = True
+        for pool in list(self._pools.values()):
             pool.close()
 
     @contextmanager

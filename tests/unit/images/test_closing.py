@@ -1,13 +1,18 @@
 """Connections that are closed while readers that were given up are under way."""
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import trustme
 
 from elfgate.errors import UnreadableError
+from elfgate.images.connections import Connections
+from elfgate.images.dial import Dial
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.images.source import Descriptor
@@ -72,3 +77,35 @@ def test_an_exchange_that_ends_after_they_were_closed_leaves_no_connection(
         with pytest.raises(UnreadableError):
             asking.result(20)
     assert time.monotonic() - began_at < 10
+
+
+def test_a_connection_that_is_being_made_while_they_are_closed_is_closed_too() -> None:
+    """No pool has it: its handshake takes longer than the closing."""
+    certificate = trustme.CA().issue_cert("localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(tls)
+    connected, closed = threading.Event(), threading.Event()
+    connections = Connections()
+
+    def serve(server: socket.socket) -> bytes:
+        raw, _ = server.accept()
+        connected.set()
+        assert closed.wait(20)
+        with tls.wrap_socket(raw, server_side=True) as client:
+            client.recv(4096)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            return client.recv(1)
+
+    def ask(port: int) -> bytes:
+        url, dial = f"https://127.0.0.1:{port}/", Dial(skip_verify=True)
+        with connections.exchange("GET", url, {}, loopback=True, dial=dial) as reply:
+            return reply.read()
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(2) as threads:
+        serving = threads.submit(serve, server)
+        asking = threads.submit(ask, server.getsockname()[1])
+        assert connected.wait(20)
+        connections.close()
+        closed.set()
+        assert asking.result(20) == b"{}"
+        assert serving.result(20) == b""  # the client has hung up

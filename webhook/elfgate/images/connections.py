@@ -10,6 +10,7 @@ thread.
 import logging
 import re
 import ssl
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ class Connections:
         self._timeout = {"read": read_seconds, "write": read_seconds, "pool": read_seconds}
         self._pools: dict[tuple[bool, str, str, Dial], httpcore.ConnectionPool] = {}
         self._names = Names()
-        self._is_closed = False
+        self._closed = threading.Event()
         self._within: OrderedDict[str, None] = (
             OrderedDict()
         )  # hosts at addresses nobody may explore
@@ -106,10 +107,10 @@ class Connections:
                 reached, or all connections are closed.
         """
         target = check_url(url)
-        if self._is_closed:
+        if self._closed.is_set():
             message = f"{target.netloc} is not asked any more"
             raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
-        with self._explained(url), _closed_on_failure():
+        with self._explained(url), _closed_on_failure() as made:
             lines = headers.items() if isinstance(headers, Mapping) else headers
             length = [("Content-Length", str(len(body)))] if body else []
             connect = (
@@ -136,12 +137,12 @@ class Connections:
             reply.drain()
         finally:
             response.close()
-            if self._is_closed:
-                self.close()  # what came of this exchange, which may have begun meanwhile
+            if self._closed.is_set():
+                _close(made)  # no pool has them, if it was closed before they were made
 
     def close(self) -> None:
         """Close all connections, and make no more: readers that were given up may be under way."""
-        self._is_closed = True
+        self._closed.set()
         for pool in list(self._pools.values()):
             pool.close()
 
@@ -232,7 +233,6 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                _connected.get([]).append(stream)
                 return _Stream(stream)
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
@@ -260,6 +260,7 @@ class _Stream(httpcore.NetworkStream):
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        _connected.get([]).append(stream)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data, kept = paced(lambda: self._stream.read(max_bytes, within(timeout)))
@@ -286,20 +287,25 @@ class _Stream(httpcore.NetworkStream):
 
 
 @contextmanager
-def _closed_on_failure() -> Iterator[None]:
+def _closed_on_failure() -> Iterator[Sequence[httpcore.NetworkStream]]:
     """Close what this thread connects to within the block if it fails.
 
     A SOCKS proxy's refusal leaves it open.
     """
-    token = _connected.set([])
+    made: list[httpcore.NetworkStream] = []
+    token = _connected.set(made)
     try:
-        yield
+        yield made
     except BaseException:
-        for stream in _connected.get():
-            stream.close()
+        _close(made)
         raise
     finally:
         _connected.reset(token)
+
+
+def _close(streams: Iterable[httpcore.NetworkStream]) -> None:
+    for stream in streams:
+        stream.close()
 
 
 @contextmanager

@@ -94,7 +94,7 @@ PLACES = {
     "groups of workers": made("RayCluster", workerGroupSpecs=[{"template": {}}] * 60_000),
     "tasks": made("Job", tasks=[{"name": "t", "template": {}}] * 60_000),
 }
-STEPS_OF_PLACES = 150_000  # 400 places take some 300 each
+STEPS_OF_PLACES = 100_000  # 400 places take some 220 each at most
 
 
 def review(obj: dict[str, Any], old: dict[str, Any] | None = None) -> Review:

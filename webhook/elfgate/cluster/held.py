@@ -7,7 +7,8 @@ Sources: the Kubernetes API reference (PodTemplateSpec), Argo Workflows' (Templa
 ``stepTemplate``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from elfgate.cluster.kinds import EACH, Template
@@ -40,18 +41,18 @@ def _at(part: Part, path: tuple[str, ...]) -> Iterator[Part]:
         yield from _at(inner, path[1:])
 
 
-def _steps(part: Part, step: str) -> list[Part]:
+def _steps(part: Part, step: str) -> Iterable[Part]:
     if step == EACH:
         return _each(part)
     if step.isdecimal() and isinstance(part.value, list):
-        return part.items()[int(step) : int(step) + 1]
-    return [part.get(step)]
+        return islice(part.each(), int(step), int(step) + 1)
+    return (part.get(step),)
 
 
-def _each(part: Part) -> list[Part]:
+def _each(part: Part) -> Iterator[Part]:
     if isinstance(part.value, list):
-        return part.items()
-    return [Part(value, part, str(key)) for key, value in part.mapping().items()]
+        return part.each()
+    return (Part(value, part, str(key)) for key, value in part.mapping().items())
 
 
 def _as_template(part: Part, row: Template) -> Part:

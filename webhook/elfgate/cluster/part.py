@@ -3,7 +3,8 @@
 A part that knows where it stands, so that an error can say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import cast
 
 from elfgate.errors import InputError
@@ -84,10 +85,17 @@ class Part:
         Raises:
             InputError: if it is not a list.
         """
-        if self.value is None:
-            return []
-        elements = cast("list[object]", self._typed(list, "a list"))
-        return [Part(element, self, index) for index, element in enumerate(elements[:most])]
+        return list(islice(self.each(), most))
+
+    def each(self) -> Iterator["Part"]:
+        """The elements, each made when it is asked for: there may be tens of thousands.
+
+        Raises:
+            InputError: if it is not a list.
+        """
+        elements = self._typed(list, "a list") if self.value is not None else ()
+        for index, element in enumerate(cast("Iterable[object]", elements)):
+            yield Part(element, self, index)
 
     def count(self) -> int:
         """How many elements there are.

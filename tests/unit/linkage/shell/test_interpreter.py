@@ -396,3 +396,18 @@ def test_what_a_script_may_have_changed_since_is_not_known(before: str, path: st
     text = f"{before}\nif [ -s {path} ]; then exec good; fi\nexec bad"
     world = replace(KNOWN_FILES, programs=KNOWN_FILES.programs | {"unknown-program"})
     assert set(ends(text, world)) == {("good",), ("bad",)}
+
+
+def test_a_list_that_grows_in_a_loop_of_unknown_turns_is_not_known_behind_it() -> None:
+    world = FakeWorld(variables={"U": Unknown("a test says so")})
+    grows = 'for i in $U; do a+=(--with "$i"); b="$b $i"; done'
+    assert ends(f"{grows}\nexec /good", world) == [GOOD]
+    counts = "n=0; for i in $U; do n=$((n + 1)); done"
+    assert ends(f"{counts}\nexec /good", world) == [GOOD]
+    assert set(ends(f"{counts}\n[ $n = 9 ] && exec /good\nexec /none", world)) == {GOOD, NONE}
+
+
+def test_a_command_for_the_end_that_is_not_known_does_not_hide_what_a_script_comes_to() -> None:
+    world = FakeWorld(variables={"U": Unknown("a test says so")})
+    assert ends('trap "rm -f $U" EXIT\nexec /good', world) == [GOOD]
+    assert ends('trap "rm -f $U" EXIT\n[ x ] || exit 1', world) == ["ends"]

@@ -62,6 +62,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
+_UNKNOWN_TRAP = "the script has something to do at its end that is not known"
 _TOO_DEEP = "it is nested too deep"
 _CARELESS = "the script may go on without it"
 
@@ -163,7 +164,8 @@ class Interpreter:
         flow = state.flow._replace(trap="", status=status, leaving=None)
         at_last = state._replace(flow=flow)
         if isinstance(trap, Unknown):
-            self.lose(LostError("the command for its end is not known"))
+            left = at_last.doubted(_UNKNOWN_TRAP).writing(Unknown(_UNKNOWN_TRAP))
+            self.note(Ending(UNSURE), left)
             return
         for after in self.read(trap, at_last, errexit=True):
             self.end(after, status, aside=aside)

@@ -1,10 +1,13 @@
 """Ways through a script that are put together: what differs between them is not known."""
 
+import re
+
 from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.state import Files, Flow, State, Variables, guessed
-from elfgate.linkage.shell.values import Status
+from elfgate.linkage.shell.values import Status, Value
 from elfgate.linkage.values import UNSET, Unknown
 
+_DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,9}")  # a zero before others makes a number octal
 MAY_BE_UNSET = "a variable is set on some ways through the script only"
 _DIFFERS = "a variable differs from one way through the script to another"
 
@@ -90,7 +93,8 @@ def _joined_variables(one: Variables, other: Variables) -> Variables:
             guess = here if isinstance(here, str) else ""
             is_set = all(value is not None and value is not UNSET for value in (here, there))
             because = _DIFFERS if is_set else MAY_BE_UNSET
-            values[name] = Unknown(because, guess=guess or guessed(there))
+            number = _is_number(here) and _is_number(there)
+            values[name] = Unknown(because, number, guess or guessed(there))
     functions = one.functions if one.functions is other.functions else {**other.functions}
     functions = {**functions, **one.functions}
     return Variables(
@@ -101,6 +105,13 @@ def _joined_variables(one: Variables, other: Variables) -> Variables:
         one.maps | other.maps,
         one.others,
     )
+
+
+def _is_number(value: Value | None) -> bool:
+    """Tell whether a value is a whole number, whichever it is."""
+    if isinstance(value, Unknown):
+        return value.number
+    return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
 
 
 def _joined_flow(one: Flow, other: Flow) -> Flow:

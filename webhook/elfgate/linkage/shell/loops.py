@@ -104,7 +104,7 @@ def _any_number(walk: Walk, node: For, state: State, *, errexit: bool) -> list[S
         ways, left = _turn(walk, node, pending, _VARIABLE, errexit=errexit)
         pending = [way for way in merged(ways) if not _is_among(way, done)]
         if number >= _UNKNOWN_TURNS or _is_dear(walk, start):
-            pending = _one(pending)
+            pending = _forgetful(pending, done)
         done = merged(done + left + pending)
         if not pending:
             return done
@@ -199,7 +199,7 @@ def _left(way: State, status: Status) -> State:
 def _forgetful(pending: list[State], seen: list[State]) -> list[State]:
     """Make one way of several, which knows no more than what all turns have in common."""
     whole = _one(pending)
-    if seen:
+    if whole and seen:
         whole = [joined(whole[0], seen[-1])]
     return [way for way in whole if not _is_among(way, seen)]
 

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.layout import Folder, Layout
 from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
+from elfgate.images.pull import pull
 from elfgate.images.source import Descriptor, Limits
 from elfgate.platforms import Platform
-from support.oci import OCI_INDEX, OCI_MANIFEST, Blob, image, index, json_blob, manifest_of
+from support.oci import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Blob,
+    image,
+    index,
+    json_blob,
+    manifest_of,
+    write_layout,
+)
 
 DIGEST = "sha256:" + "a" * 64
 HERE = Descriptor("application/json", DIGEST)
@@ -126,14 +138,14 @@ def test_schema_1_is_unsupported_in_a_clear_line() -> None:
         {"schemaVersion": 2},
         {"manifests": {}},
         {"manifests": [1]},
-        {"manifests": [{"digest": "sha256:../../etc/passwd", "size": 1}]},
-        {"manifests": [{"digest": "md5:" + "a" * 32, "size": 1}]},
         {"manifests": [{"digest": DIGEST, "size": -1}]},
         {"manifests": [{"digest": DIGEST, "size": 1, "platform": "linux"}]},
         {"manifests": [], "layers": []},
         {"config": "x", "layers": []},
         {"config": CONFIG, "layers": {}},
         {"config": CONFIG, "layers": [{"size": 1}]},
+        {"config": CONFIG, "layers": [{"digest": "sha256:../../etc/passwd", "size": 1}]},
+        {"config": {**CONFIG, "digest": "md5:" + "a" * 32}, "layers": []},
         {"layers": []},
     ],
 )
@@ -182,12 +194,63 @@ def test_a_config_says_how_to_start() -> None:
     assert read.defaults.user == "1:2"
 
 
-def test_keys_match_whatever_their_case_and_the_exact_one_wins() -> None:
-    read = config(
-        {"Architecture": "s390x", "config": {"entrypoint": ["/a"], "CMD": ["x"], "Cmd": ["y"]}}
-    )
+def test_keys_match_whatever_their_case_and_the_last_one_wins() -> None:
+    """As Go's encoding/json has it."""
+    start = {"entrypoint": ["/a"], "Cmd": ["x"], "CMD": ["y"], "User": "1", "user": None}
+    read = config({"Architecture": "s390x", "config": start})
     assert read.platform.architecture == "s390x"
     assert (read.defaults.entrypoint, read.defaults.cmd) == (("/a",), ("y",))
+
+
+@pytest.mark.parametrize("name", ["manifests", "Manifests", "MANIFESTS"])
+def test_a_document_is_told_by_its_keys_whatever_their_case(name: str) -> None:
+    assert isinstance(document({name: [{"Digest": DIGEST}]}), Index)
+    assert isinstance(document({"CONFIG": CONFIG, "Layers": []}), Manifest)
+    with pytest.raises(UnreadableError, match="both an index and a manifest"):
+        document({name: [], "Layers": []})
+
+
+def test_nulls_among_texts_are_empty_ones() -> None:
+    entry = {"digest": DIGEST, "annotations": {"a": None}}
+    read = document({"manifests": [entry]})
+    assert isinstance(read, Index)
+    assert read.entries[0].annotations == {"a": ""}
+    assert config({"config": {"Cmd": ["x", None]}}).defaults.cmd == ("x", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (b"a\xffb", "a\ufffdb"),
+        (rb"a\ud800b", "a\ufffdb"),
+        (rb"a\udc00\ud800", "a\ufffd\ufffd"),
+        (rb"\ud83d\ude00\ud83d", "\U0001f600\ufffd"),
+        (rb"\\ud800\ud800", "\\ud800\ufffd"),
+    ],
+)
+def test_what_is_no_text_is_replaced(written: bytes, text: str) -> None:
+    """As Go's encoding/json does: such bytes come from builders that know Latin-1."""
+    read = read_config(b'{"config": {"Cmd": ["%s"]}}' % written, HERE)
+    assert read.defaults.cmd == (text,)
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "md5:" + "a" * 32, ""])
+def test_an_entry_that_cannot_be_verified_spoils_no_other(digest: str, tmp_path: Path) -> None:
+    """It is chosen on s390x only, and unknown there."""
+    ours = image([], platform="linux/amd64")
+    write_layout(tmp_path, {"1": index([ours])})
+    other = {"digest": digest, "platform": {"os": "linux", "architecture": "s390x"}}
+    top = json.loads(index([ours]).data)
+    top["manifests"].insert(0, other)
+    (tmp_path / "index.json").write_text(json.dumps(top))
+    source = Layout(Folder(str(tmp_path)), Limits())
+    here = source.resolve("")
+    found = pull(here, Platform("linux", "amd64"), source.document, Limits())
+    assert found is not None
+    assert found.descriptor.digest == ours.digest
+    with pytest.raises(UnreadableError) as raised:
+        pull(here, Platform("linux", "s390x"), source.document, Limits())
+    assert raised.value.reason is UnknownReason.IMAGE_INVALID
 
 
 @pytest.mark.parametrize("content", [{}, {"config": None}, {"config": {}, "rootfs": None}])

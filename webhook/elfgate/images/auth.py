@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images.manifest import Model
+from elfgate.images.lenient import Model
 
 _DEFAULT_LIFETIME = 60  # seconds, of a token that does not say
 _LONGEST_LIFETIME = 24 * 3600.0

@@ -22,7 +22,8 @@ from elfgate.images.digests import digest_of, short
 from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
-from elfgate.images.manifest import Model, first_line, read_config
+from elfgate.images.lenient import Model, loaded
+from elfgate.images.manifest import first_line, read_config
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.images.streams import is_compressed
@@ -128,7 +129,7 @@ class DockerArchive:
 
     def _read_manifest(self) -> list[_Image]:
         try:
-            return _IMAGES.validate_python(orjson.loads(self._read(_MANIFEST)))
+            return _IMAGES.validate_python(loaded(self._read(_MANIFEST)))
         except ValidationError as error:
             raise self._malformed(first_line(error)) from error
         except orjson.JSONDecodeError as error:

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images.manifest import Model, json_object
+from elfgate.images.lenient import Model
+from elfgate.images.manifest import json_object
 
 LONGEST = 1024  # characters of one label: what is longer is cut
 MOST = 64 << 10  # characters of all labels of one document

@@ -3,19 +3,19 @@
 JSON from anywhere → what of it matters, or one line saying what is wrong with it.
 
 Sources: OCI image spec 1.1 (image index, manifest, config), Docker's image manifest version 2
-schema 2. Keys match whatever their case, as the runtimes' own decoder (Go's encoding/json) has it.
+schema 2. Keys and odd texts count as the runtimes' own decoder (Go's encoding/json) has them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.digests import FOLDER, is_digest, short
+from elfgate.images.lenient import Model, Text, loaded
 from elfgate.images.mediatypes import LayerType
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults
@@ -64,34 +64,6 @@ class Config:
     diff_ids: tuple[str, ...] = ()
 
 
-class Model(BaseModel):
-    """A document whose keys match whatever their case.
-
-    Its nulls are as if they were not there.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fold_case(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        names = {
-            (field.alias or name).lower(): field.alias or name
-            for name, field in cls.model_fields.items()
-        }
-        folded = {names[key.lower()]: value for key, value in data.items() if key.lower() in names}
-        return {
-            key: value for key, value in (folded | _exact(data, names)).items() if value is not None
-        }
-
-
-def _exact(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Keys written just as the spec has them: they win over other spellings."""
-    return {name: data[name] for name in names.values() if name in data}
-
-
 class _Platform(Model):
     os: str = ""
     architecture: str = ""
@@ -106,13 +78,18 @@ class _Descriptor(Model):
     digest: str
     size: Annotated[int, Field(ge=0)] = 0
     platform: _Platform | None = None
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, Text] = Field(default_factory=dict)
 
-    def result(self, default_type: str = "") -> Descriptor:
+    def checked(self, default_type: str) -> Descriptor:
+        """The descriptor, of whose digest something can be made."""
         if not is_digest(self.digest) and not self.digest.startswith(FOLDER):
             raise _invalid(
                 f"a descriptor names {self.digest[:80]!r}, which is not a sha256 or sha512 digest"
             )
+        return self.result(default_type)
+
+    def result(self, default_type: str) -> Descriptor:
+        """The descriptor, whatever its digest is."""
         return Descriptor(
             media_type=self.media_type or default_type,
             digest=self.digest,
@@ -134,15 +111,15 @@ class _Manifest(Model):
 
 
 class _Start(Model):
-    entrypoint: list[str] = Field(default_factory=list, alias="Entrypoint")
-    cmd: list[str] = Field(default_factory=list, alias="Cmd")
-    env: list[str] = Field(default_factory=list, alias="Env")
+    entrypoint: list[Text] = Field(default_factory=list, alias="Entrypoint")
+    cmd: list[Text] = Field(default_factory=list, alias="Cmd")
+    env: list[Text] = Field(default_factory=list, alias="Env")
     working_dir: str = Field(default="", alias="WorkingDir")
     user: str = Field(default="", alias="User")
 
 
 class _Layers(Model):
-    diff_ids: list[str] = Field(default_factory=list)
+    diff_ids: list[Text] = Field(default_factory=list)
 
 
 class _Config(_Platform):
@@ -167,14 +144,15 @@ def read_document(
     """
     what = what or f"manifest {short(descriptor.digest)}"
     document = json_object(data, what)
-    if document.get("schemaVersion") == 1 or "fsLayers" in document:
+    said = {key.lower(): value for key, value in document.items()}
+    if said.get("schemaversion") == 1 or "fslayers" in said:
         raise UnreadableError(
             f"{what} is of Docker's schema 1, which container runtimes no longer pull",
             reason=UnknownReason.IMAGE_UNSUPPORTED,
             hint="build and push the image again",
         )
-    is_index = "manifests" in document
-    if is_index == ("config" in document or "layers" in document):
+    is_index = "manifests" in said
+    if is_index == ("config" in said or "layers" in said):
         # Both: two clients would see two images in one digest (CVE-2021-41190). Neither: it is
         # something else.
         raise _invalid(
@@ -218,7 +196,7 @@ def json_object(data: bytes, what: str) -> dict[str, Any]:
         UnreadableError: IMAGE_INVALID if it is none.
     """
     try:
-        document = orjson.loads(data)
+        document = loaded(data)
     except orjson.JSONDecodeError as error:
         raise _invalid(f"{what} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -233,6 +211,7 @@ def _index(document: _Index, what: str, limits: Limits) -> Index:
             f"{limits.index_entries}",
             reason=UnknownReason.LIMIT_EXCEEDED,
         )
+    # A digest that cannot be verified matters where its entry is chosen, and nowhere else.
     entries = (entry.result(mediatypes.OCI_MANIFEST) for entry in document.manifests)
     return Index(tuple(entry for entry in entries if not _is_attestation(entry)))
 
@@ -246,8 +225,8 @@ def _is_attestation(entry: Descriptor) -> bool:
 
 def _manifest(document: _Manifest, what: str) -> Manifest:
     # The config's type decides, not artifactType: runtimes start an image that carries one.
-    config = document.config.result(mediatypes.OCI_CONFIG)
-    layers = tuple(layer.result(mediatypes.OCI_LAYER) for layer in document.layers)
+    config = document.config.checked(mediatypes.OCI_CONFIG)
+    layers = tuple(layer.checked(mediatypes.OCI_LAYER) for layer in document.layers)
     if config.media_type not in mediatypes.CONFIGS:
         return Manifest(config, layers, artifact=True)
     if len(layers) > _MOST_LAYERS:

@@ -75,6 +75,7 @@ def place(layout: Path) -> Path:
         (("scan", "oci-archive:fifo"), "fifo cannot be read: not a regular file"),
         (("scan", "docker-archive:/dev/zero"), "/dev/zero cannot be read: not a regular file"),
         (("scan", "file:loop", "--platform", "linux/amd64"), "loop is not a file"),
+        (("check", "\udcff.yaml", "--arch", "amd64"), "\\udcff.yaml: No such file"),
         (("scan", "oci:layout"), "name one of 2, 2-alpine, 2-debian"),
         (("scan", "oci:layout", "--page-size", "4k"), "'4k' is not a whole number"),
         (("cache", "prune", "--unused-for", "inf"), "'inf' is not between 0 and 36500 days"),
@@ -150,3 +151,42 @@ def test_cache_export_writes_to_a_pipe_and_does_not_replace_it(
         assert elfgate("cache", "export", str(pipe)).returncode == 0
     assert pipe.is_fifo()
     assert elfgate("cache", "import", str(copy)).returncode == 0
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_names_that_the_locale_cannot_write_are_no_bug(
+    elfgate: Run, place: Path, form: str
+) -> None:
+    (place / "names.yaml").write_text(POD.replace("name: web", "name: grün"), "utf-8")
+    command = [*elfgate("rules", "--help").args[:3], "check", "names.yaml", "--arch", "amd64"]
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    ran = subprocess.run(
+        [*command, "-o", form],
+        capture_output=True,
+        cwd=place,
+        env=bare | {"PYTHONUTF8": "0", "HOME": str(place)},
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ("gr\\xfcn" if form == "text" else "grün") in ran.stdout.decode()
+
+
+def test_a_working_directory_that_somebody_has_removed_is_no_bug(
+    elfgate: Run, place: Path, tmp_path: Path
+) -> None:
+    command = [*elfgate("rules", "--help").args[:3], "check", str(place / "pod.yaml")]
+    (tmp_path / "gone").mkdir()
+    ran = subprocess.run(
+        ["bash", "-c", 'rmdir ../gone; "$@"', "-", *command, "--arch", "amd64", "-o", "sarif"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path / "gone",
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_platform_is_understood_in_capitals(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "LINUX/X86_64")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "linux/amd64  starts" in ran.stdout

@@ -169,7 +169,7 @@ class Platform:
             InputError: if the text has another shape or names an architecture that elfgate does not
                 know.
         """
-        parts = text.strip().split("/")
+        parts = text.strip().lower().split("/")
         if len(parts) == 1:
             parts.insert(0, "linux")
         if len(parts) > 3 or not all(parts):

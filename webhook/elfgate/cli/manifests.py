@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
 from elfgate.given_file import OBJECTS_BYTES, contents
+from elfgate.printable import printable
 
 _ENDINGS = {".yaml", ".yml", ".json"}
 
@@ -30,9 +31,9 @@ def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
             continue
         try:
             with Path(name).open("rb") as file:
-                yield from streamed(file, source=name)
+                yield from streamed(file, source=printable(name))
         except OSError as error:
-            raise InputError(f"{name}: {error.strerror}") from error
+            raise InputError(f"{printable(name)}: {error.strerror}") from error
 
 
 def _files(names: Iterable[str]) -> Iterator[str]:

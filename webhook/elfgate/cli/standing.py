@@ -48,12 +48,20 @@ def standing(
     """
     options = {action.option_strings[-1][2:]: action for action in _taken(parser)}
     given = {word.partition("=")[0] for word in words}
-    told = _of_file(verb, options, folder or Path.cwd()) | _of_variables(options, environment)
+    told = _of_file(verb, options, folder or _here()) | _of_variables(options, environment)
     found: list[str] = []
     for name, (value, place) in told.items():
         if not _is_decided(parser, options[name], given):
             found += _words(options[name], value, place)
     return [*found, *words]
+
+
+def _here() -> Path:
+    """The working directory; the top one where somebody has removed it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
 
 
 def _taken(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

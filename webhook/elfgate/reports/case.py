@@ -3,6 +3,7 @@
 The forms of CI systems are written from it.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -98,5 +99,7 @@ def _relative(file: str) -> str:
     if not file:
         return ""
     path = Path(os.path.normpath(file))
-    folder = Path.cwd() if path.is_absolute() else Path()
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    if path.is_absolute():
+        with contextlib.suppress(FileNotFoundError, ValueError):  # it is elsewhere
+            return str(path.relative_to(Path.cwd()))
+    return str(path)

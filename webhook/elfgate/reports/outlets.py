@@ -7,7 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from elfgate.errors import InputError
 from elfgate.likely import meant
@@ -75,9 +77,20 @@ def write(
     for outlet in sorted(chosen, key=lambda each: each.path is None):
         text = writers[outlet.form]()
         if outlet.path is None:
+            _encode(sys.stdout, outlet.form)
             sys.stdout.write(paint(text) if outlet.form == "text" else text)
             continue
         try:
             outlet.path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise InputError(f"{outlet.path}: {error.strerror}") from error
+
+
+def _encode(stream: TextIO, form: str) -> None:
+    """Have a stream take every letter, whatever the locale: escaped for people, UTF-8 for programs."""
+    if not isinstance(stream, TextIOWrapper):
+        return
+    if form == "text":
+        stream.reconfigure(errors="backslashreplace")
+    else:
+        stream.reconfigure(encoding="utf-8")

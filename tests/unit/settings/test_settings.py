@@ -243,6 +243,12 @@ def test_patterns_of_what_there_may_be_are_taken(file: Path) -> None:
     assert len(settings.nodes.passing_taints) == 3
 
 
+def test_a_step_of_a_path_may_be_a_number(file: Path) -> None:
+    kind = 'group: x, kind: A, path: [spec, tasks, "0", template]'
+    read_in = read(file, f"admission: {{kinds: [{{{kind}}}]}}")
+    assert read_in.admission.kinds[0].path == ("spec", "tasks", "0", "template")
+
+
 @pytest.mark.parametrize("pattern", ["registry.example/*/app", "nginx", "*", "*/app", "reg:50*"])
 def test_a_pattern_of_attested_repositories_is_taken(file: Path, pattern: str) -> None:
     said = f"registries: {{attested: [{{repositories: ['{pattern}'], key: x}}]}}"

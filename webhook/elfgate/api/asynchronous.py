@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from elfgate.api.checking import checked
 from elfgate.api.options import Options
 from elfgate.audit.collection import Collection
 from elfgate.audit.judging import Judge, ToCome, Today, once_more
@@ -26,6 +25,7 @@ from elfgate.policy.rulebook import Rulebook
 from elfgate.results.audit import AuditOutput
 from elfgate.results.check import CheckOutput
 from elfgate.results.image import ScanOutput
+from elfgate.wiring.checking import checked
 from elfgate.wiring.gate import gate as gate_of
 from elfgate.wiring.gate import idle_exemptions
 from elfgate.wiring.images import scanner as scanner_of

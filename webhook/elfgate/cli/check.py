@@ -146,7 +146,6 @@ def exit_code(output: "CheckOutput", fail_on: str) -> int:
 async def _check(
     options: argparse.Namespace, manifests: "Iterable[Manifest]", book: "Rulebook"
 ) -> "CheckOutput":
-    from elfgate.api.checking import checked
     from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.kinds import TEMPLATES
     from elfgate.cluster.namespaces import Given
@@ -155,6 +154,7 @@ async def _check(
     from elfgate.gate.exemptions import NamespaceExemptions
     from elfgate.policy.mask import masked
     from elfgate.policy.sight import Sight
+    from elfgate.wiring.checking import checked
     from elfgate.wiring.gate import gate as gate_of
 
     def show(judgement: "Judgement") -> None:

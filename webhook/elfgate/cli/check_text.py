@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from elfgate.cli.text import violation_lines
 from elfgate.reports.table import Table
 
 if TYPE_CHECKING:
@@ -20,11 +19,7 @@ def check_text(output: "CheckOutput") -> str:
     lines = []
     for result in output.results:
         lines.append(_headline(result))
-        lines += violation_lines(
-            result.denials,
-            result.warnings,
-            result.would_deny,
-        )
+        lines += _violations(result)
     for position in output.no_objects:
         lines.append(f"{position}: skipped: not a Kubernetes object")
     for exemption in output.unused:
@@ -32,6 +27,22 @@ def check_text(output: "CheckOutput") -> str:
     summary = _summary(output) or "no workloads found"
     lines.append(f"{summary}{_skipped(output)}")
     return "\n".join(lines) + "\n"
+
+
+def _violations(result: "ResultOutput") -> list[str]:
+    """Denials, warnings, and denials that are held back, each over several lines."""
+    lines = []
+    told = (
+        ("denied", result.denials),
+        ("warning", result.warnings),
+        ("would be denied", result.would_deny),
+    )
+    for word, violations in told:
+        for violation in violations:
+            lines.append(f"  {word}: {violation.headline}")
+            said = (*violation.lines, violation.remedy, violation.help)
+            lines += [f"    {line}" for line in said if line]
+    return lines
 
 
 def _headline(result: "ResultOutput") -> str:

@@ -9,7 +9,6 @@ from elfgate.linkage.survey import Surveyed
 from elfgate.matrix import Matrix
 from elfgate.reports.table import Table, escaped
 from elfgate.results.store import CacheOutput
-from elfgate.results.violation import ViolationOutput
 from elfgate.scan.scanner import Linkage
 
 WORDS = {
@@ -88,22 +87,6 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
         for first, line in _firsts(lines)
     ]
     return "\n".join((table, *(("", *footnotes) if footnotes else ()), ""))
-
-
-def violation_lines(
-    denials: Sequence[ViolationOutput],
-    warnings: Sequence[ViolationOutput],
-    would_deny: Sequence[ViolationOutput] = (),
-) -> list[str]:
-    """Denials, warnings, and denials that are held back, each over several lines."""
-    lines = []
-    told = (("denied", denials), ("warning", warnings), ("would be denied", would_deny))
-    for word, violations in told:
-        for violation in violations:
-            lines.append(f"  {word}: {violation.headline}")
-            said = (*violation.lines, violation.remedy, violation.help)
-            lines += [f"    {line}" for line in said if line]
-    return lines
 
 
 def walk(linkages: Iterable[Linkage]) -> str:

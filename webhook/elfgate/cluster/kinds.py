@@ -45,7 +45,7 @@ def _steps(path: tuple[str, ...]) -> tuple[str, ...]:
 
 _GROUP = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
-_FIELD = re.compile(r"[A-Za-z][-_A-Za-z0-9]*")
+_FIELD = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]*")  # of a map, a key may begin with a digit
 
 Holds: TypeAlias = Literal["template", "spec", "object", "argo", "tekton"]
 

@@ -25,6 +25,7 @@ from elfgate.linkage.shell.syntax.word_nodes import (
 )
 
 _PLAIN = re.compile(r"[^ \t\n;&|()<>'\"\\$`]+")
+_ALONE = re.compile(r"[\w./:,%^=-]+(?=[ \t\n;&|)]|\Z)", re.ASCII)  # a word that stands for itself
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
 _IN_DOCUMENT = re.compile(r"[^\\$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
@@ -66,8 +67,10 @@ class WordReader:
         Raises:
             ScriptSyntaxError: if something in it is not closed.
         """
-        parts: list[Part] = []
         source = self.source
+        if ends is _ENDS and (text := source.take(_ALONE)):
+            return Word((Text(text),), text, plain=True)
+        parts: list[Part] = []
         while here := source.here:
             if here == "(" and self._is_behind_mark(parts):
                 self._group(parts)

@@ -13,7 +13,8 @@ from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
 from elfgate.linkage.kernel.program import Program
 from elfgate.linkage.path_search import find_command
-from elfgate.linkage.programs.script_world import ScriptWorld, inner
+from elfgate.linkage.programs.script_texts import inner
+from elfgate.linkage.programs.script_world import ScriptWorld
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.shell.ends import Ending, Followed

@@ -161,6 +161,15 @@ def test_all_templates_of_an_object_share_the_bound() -> None:
     assert [bool(part.containers[0].skipped) for part in parts] == [False] * whole + [True, True]
 
 
+@pytest.mark.parametrize("field", ["name", "image"])
+def test_a_name_longer_than_any_is_beyond_the_bound_and_is_cut(field: str) -> None:
+    found = read(review(pod(container() | {field: "a" * 2_900_000})))
+    assert found
+    (one,) = found.containers
+    assert one.skipped == BEYOND
+    assert len(one.name) + len(one.image) < 2000
+
+
 @pytest.mark.parametrize("what", PLACES)
 def test_places_for_templates_are_counted_whatever_is_there(what: str) -> None:
     asked = review(PLACES[what])

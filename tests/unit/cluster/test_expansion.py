@@ -160,6 +160,14 @@ def test_many_unclosed_references_take_linear_time() -> None:
     assert time.process_time() - started < 2
 
 
+def test_a_text_of_more_references_than_anybody_writes_stays_as_written_and_is_unknown() -> None:
+    variables = environment(literal("A", "a"))
+    text = "$(A)" * 700_000
+
+    assert variables.words([text, "b", "$(A)"]) == ((text, "b", "$(A)"), frozenset({0, 2}))
+    assert ANY_NAME in variables.unknown
+
+
 @pytest.mark.parametrize(
     ("container", "message"),
     [

@@ -13,6 +13,8 @@ BEYOND = f"{ELEMENTS:,} elements of lists"
 _PLACE = 25  # that a place for a pod template counts as, whatever is there: looking takes as long
 _CONTAINER = 10  # that a container counts as, whatever is in it: placement looks at every one
 
+_CHARACTERS = 64  # of a container's name and image that count as one: messages repeat both
+
 _Way = tuple[str, ...]
 _OF_CONTAINER: tuple[_Way, ...] = (
     ("env",),
@@ -73,8 +75,9 @@ class Elements:
         return self._takes(beside)
 
     def hold_container(self, container: Part) -> bool:
-        """Count a container's lists; false if they are too much."""
-        return self._takes(sum(_length(container.value, way) for way in _OF_CONTAINER))
+        """Count a container's lists and names; false if they are too much."""
+        lists = sum(_length(container.value, way) for way in _OF_CONTAINER)
+        return self._takes(lists + _characters(container.value) // _CHARACTERS)
 
     def _takes(self, count: int) -> bool:
         self._left -= count
@@ -85,6 +88,11 @@ def _length(value: object, way: _Way) -> int:
     """The elements at the end of a way; none where it leads to anything but a list or an object."""
     found = _at(value, way)
     return len(found) if isinstance(found, list | dict) else 0
+
+
+def _characters(container: object) -> int:
+    named = (_at(container, ("name",)), _at(container, ("image",)))
+    return sum(len(text) for text in named if isinstance(text, str))
 
 
 def _at(value: object, way: _Way) -> object:

@@ -30,6 +30,7 @@ from elfgate.linkage.report import Code
 __all__ = ["TEMPLATES", "Template", "workload"]
 
 _DEEPEST = 2  # objects within objects
+_NAME = 1024  # characters that are told of what is not looked at
 
 _OPEN = (Opening(UnknownReason.TEMPLATE, "its controller may place its pods elsewhere"),)
 _ADDED = (
@@ -189,7 +190,7 @@ def _first_skipped(template: Part) -> Container:
 
 def _skipped(container: Part, role: Role) -> Container:
     name, image = container.get("name").text(), container.get("image").text()
-    return Container(name, image, role, skipped=BEYOND)
+    return Container(name[:_NAME], image[:_NAME], role, skipped=BEYOND)
 
 
 def _containers(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from elfgate.cli.main import VERBS, main, verb_parser
+from elfgate.errors import UnknownReason, UnreadableError
 
 
 def broken(verb: str, error: BaseException) -> SimpleNamespace:
@@ -81,3 +82,20 @@ def test_what_the_operating_system_refuses_is_no_bug(
         monkeypatch.setattr(sys, "stdout", nowhere)
         assert main(["rules"]) == 2
     assert capfd.readouterr().err == f"elfgate rules: {said}\n"
+
+
+def test_an_image_whose_name_is_that_of_a_file_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.tar").touch()
+    monkeypatch.chdir(tmp_path)
+    reason = UnknownReason.REGISTRY_UNREACHABLE
+    error = UnreadableError("the registry cannot be reached", reason=reason)
+    monkeypatch.setitem(sys.modules, "elfgate.cli.scan", broken("scan", error))
+    said = []
+    for word in ("app.tar", "app"):
+        assert main(["scan", word]) == 2
+        said.append(capsys.readouterr().err)
+    told = "elfgate scan: the registry cannot be reached"
+    hint = ": for the file app.tar here, write docker-archive:app.tar or oci-archive:app.tar"
+    assert said == [f"{told}{hint}\n", f"{told}\n"]

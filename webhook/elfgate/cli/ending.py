@@ -3,8 +3,9 @@
 import errno
 import os
 import sys
+from collections.abc import Sequence
 
-from elfgate.errors import REPORT, ElfgateError
+from elfgate.errors import REPORT, ElfgateError, UnreadableError
 
 INTERRUPTED = 130  # 128 and the signal's number, as shells tell it
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
@@ -23,16 +24,32 @@ def open_closed() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
-def ended(verb: str, error: BaseException) -> int:
-    """Say why a verb ends, and return the exit code."""
+def ended(verb: str, error: BaseException, words: Sequence[str] = ()) -> int:
+    """Say why a verb ends, and return the exit code.
+
+    Args:
+        verb: Which.
+        error: Why.
+        words: Its arguments.
+    """
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as `| head` does
         _drop_output()
         return 141
-    code, words = _told(error)
-    sys.stderr.write(f"elfgate {verb}: {words}\n")
+    code, told = _told(error)
+    if isinstance(error, UnreadableError) and not error.hint:
+        told += _of_a_file(words)
+    sys.stderr.write(f"elfgate {verb}: {told}\n")
     return code
+
+
+def _of_a_file(words: Sequence[str]) -> str:
+    """A hint, if an image's name is that of a file here: whoever wrote it may have meant that."""
+    for word in words:
+        if not set(word) & set("/:") and os.path.isfile(word):  # noqa: PTH113 - imports no pathlib
+            return f": for the file {word} here, write docker-archive:{word} or oci-archive:{word}"
+    return ""
 
 
 def _told(error: BaseException) -> tuple[int, str]:

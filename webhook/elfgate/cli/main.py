@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(verb, words)
     # The boundary: a person gets a line, never a traceback.
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
-        return ended(verb, error)
+        return ended(verb, error, words)
 
 
 def _run(verb: str, words: list[str]) -> int:

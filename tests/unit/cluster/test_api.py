@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+import yaml
 
 from elfgate.cluster import api
 from elfgate.errors import InputError
@@ -60,8 +61,7 @@ def server() -> Iterator[ApiServer]:
 @pytest.fixture
 def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "config"
-    # The package reads $KUBECONFIG once, when it is imported.
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    monkeypatch.setenv("KUBECONFIG", str(path))
     return path
 
 
@@ -170,8 +170,20 @@ def test_a_kubeconfig_that_is_none_is_refused_in_one_line(kubeconfig: Path, text
 
 
 def test_a_missing_kubeconfig_and_an_unknown_context_are_told(kubeconfig: Path) -> None:
-    with pytest.raises(InputError, match=r"^the kubeconfig cannot be used: "):
+    with pytest.raises(InputError, match=r"^there is no kubeconfig: .* does not exist: set KUBE"):
         api.read_context()
     write(kubeconfig, 1)
-    with pytest.raises(InputError, match="name other in"):
+    with pytest.raises(InputError, match="it has no context other:"):
         api.read_context("other")
+
+
+def test_what_a_kubeconfig_holds_is_not_repeated(kubeconfig: Path) -> None:
+    write(kubeconfig, 1)
+    read = yaml.safe_load(kubeconfig.read_text())
+    (user,) = read["users"]
+    user["usr"] = user.pop("user") | {"token": "SECRET"}
+    kubeconfig.write_text(yaml.safe_dump(read))
+    with pytest.raises(InputError) as caught:
+        api.read_context()
+    assert "it has no user, where one must be" in str(caught.value)
+    assert "SECRET" not in str(caught.value)

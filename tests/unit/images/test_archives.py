@@ -54,6 +54,18 @@ def test_the_only_image_of_a_layout_needs_no_name(tmp_path: Path) -> None:
     assert layout(tmp_path).resolve("").digest == APP.digest
 
 
+def test_an_image_may_be_named_by_its_place(tmp_path: Path) -> None:
+    """As skopeo and podman have it: ``oci:DIR:@1``, ``docker-archive:FILE:@1``."""
+    write_layout(tmp_path, {"1.0": APP, "2.0": OTHER})
+    assert layout(tmp_path).resolve("@1").digest == OTHER.digest
+    write_docker_archive(tmp_path / "a.tar", {"a:1": APP, "b:1": OTHER})
+    archive = open_docker_archive(str(tmp_path / "a.tar"), Limits())
+    assert archive.resolve("@1") == archive.resolve("b:1")
+    for source in (layout(tmp_path), archive):
+        with pytest.raises(UnreadableError, match=r"has no image @2: it has 2, counted from @0"):
+            source.resolve("@2")
+
+
 def test_of_several_images_one_must_be_named(tmp_path: Path) -> None:
     write_layout(tmp_path, {"1.0": APP, "2.0": OTHER})
     with pytest.raises(

@@ -24,6 +24,7 @@ from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
 from elfgate.images.lenient import Model, loaded
 from elfgate.images.manifest import first_line, read_config
+from elfgate.images.numbered import is_number, numbered
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.images.streams import is_compressed
@@ -63,7 +64,8 @@ def open_docker_archive(path: str, limits: Limits, indexer: Indexer | None = Non
     if LAYOUT_MARK in archive:
         # The new form carries the old one's manifest.json as well, but that one knows of one
         # platform only.
-        layout = Layout(archive, limits, indexer)
+        # Both list images in orders of their own, and skopeo counts by the old one.
+        layout = Layout(archive, limits, indexer, counts=False)
         if _MANIFEST not in archive or layout.has_images():
             return layout
     return DockerArchive(archive, limits, indexer)
@@ -94,10 +96,12 @@ class DockerArchive:
         }
 
     def resolve(self, name: str) -> Descriptor:
-        """Find an image by its name (``alpine:3.20``) or digest.
+        """Find an image by its name (``alpine:3.20``), its digest, or its place (``@0``).
 
         Without a name, the only image there is.
         """
+        if is_number(name):
+            return numbered(self._images, name, self._archive).descriptor
         found = [image for image in self._images if not name or _answers(image, name)]
         if len({image.descriptor.digest for image in found}) == 1:
             return found[0].descriptor

@@ -16,7 +16,8 @@ from elfgate.images import mediatypes
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
 from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.kinds_of_file import contents_of
-from elfgate.images.manifest import Index, read_document
+from elfgate.images.manifest import Index, entries_of, read_document
+from elfgate.images.numbered import is_number, numbered
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits
 from elfgate.rootfs.layer import Layer
@@ -75,19 +76,31 @@ class Layout:
         files: The layout's files.
         limits: How much is read of them.
         indexer: What makes indexes of layers; None for this process.
+        counts: Images may be named by their place.
     """
 
-    def __init__(self, files: Files, limits: Limits, indexer: Indexer | None = None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        limits: Limits,
+        indexer: Indexer | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
         self._files = files
+        self._counts = counts
         self._limits = limits
         self._indexer = indexer or LocalIndexer()
 
     def resolve(self, name: str) -> Descriptor:
-        """Find an image by its tag, its full name or its digest.
+        """Find an image by its tag, its full name, its digest, or its place (``@0``).
 
         Without a name, the only image there is.
         """
         data = self._read_index()
+        if self._counts and is_number(name):
+            entries = entries_of(data, f"{_INDEX} of {self._files}")
+            return numbered(entries, name, self._files)
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
         index = self._parsed(data, itself)
         found = [

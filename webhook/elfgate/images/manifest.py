@@ -167,6 +167,19 @@ def read_document(
         raise _invalid(f"{what} is malformed: {first_line(error)}") from error
 
 
+def entries_of(data: bytes, what: str) -> tuple[Descriptor, ...]:
+    """All entries of an index in order, of whatever kind.
+
+    Raises:
+        UnreadableError: IMAGE_INVALID if it is none.
+    """
+    try:
+        index = _Index.model_validate(json_object(data, what))
+    except ValidationError as error:
+        raise _invalid(f"{what} is malformed: {first_line(error)}") from error
+    return tuple(entry.result(mediatypes.OCI_MANIFEST) for entry in index.manifests)
+
+
 def read_config(data: bytes, descriptor: Descriptor) -> Config:
     """Read an image's config.
 

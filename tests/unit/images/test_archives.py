@@ -283,6 +283,31 @@ def test_a_listing_that_is_none_is_unreadable_in_one_line(tmp_path: Path, listin
     assert "\n" not in str(raised.value)
 
 
+def test_an_archive_without_images_says_so(tmp_path: Path) -> None:
+    (tmp_path / "app.tar").write_bytes(archive_of({"manifest.json": b"[]"}))
+    with pytest.raises(UnreadableError, match="has no image: it has no image at all"):
+        open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("")
+
+
+def test_a_layer_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    files = docker_archive_files({"a:1": APP})
+    (gone,) = [name for name in files if name.endswith("layer.tar")][:1]
+    del files[gone]
+    (tmp_path / "app.tar").write_bytes(archive_of(files))
+    with pytest.raises(UnreadableError) as raised:
+        open_docker_archive(str(tmp_path / "app.tar"), Limits())
+    assert raised.value.message == f"{tmp_path / 'app.tar'} has no {gone}"
+    assert raised.value.reason is UnknownReason.IMAGE_NOT_FOUND
+
+
+def test_a_null_among_names_is_none(tmp_path: Path) -> None:
+    files = docker_archive_files({"a:1": APP})
+    files["manifest.json"] = files["manifest.json"].replace(b'["a:1"]', b'[null, "a:1"]')
+    (tmp_path / "app.tar").write_bytes(archive_of(files))
+    archive = open_docker_archive(str(tmp_path / "app.tar"), Limits())
+    assert archive.resolve("a:1") == archive.resolve("")
+
+
 def test_layers_and_diff_ids_must_match_in_number(tmp_path: Path) -> None:
     wrong = image([BASE], config={"rootfs": {"type": "layers", "diff_ids": []}})
     write_docker_archive(tmp_path / "app.tar", {"a:1": wrong})

@@ -123,6 +123,14 @@ def test_schema_1_is_unsupported_in_a_clear_line() -> None:
     assert raised.value.reason is UnknownReason.IMAGE_UNSUPPORTED
 
 
+def test_a_version_alone_makes_no_schema_1() -> None:
+    """containerd looks at ``fsLayers`` only."""
+    assert isinstance(document({"schemaVersion": 1, "manifests": []}), Index)
+    assert isinstance(document({"schemaVersion": 1, "config": CONFIG, "layers": []}), Manifest)
+    with pytest.raises(UnreadableError, match="schema 1"):
+        document({"schemaVersion": 1})
+
+
 @pytest.mark.parametrize(
     "content",
     [

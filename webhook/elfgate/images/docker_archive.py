@@ -22,7 +22,7 @@ from elfgate.images.digests import digest_of, short
 from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
-from elfgate.images.lenient import Model, loaded
+from elfgate.images.lenient import Model, Text, loaded
 from elfgate.images.manifest import first_line, read_config
 from elfgate.images.numbered import is_number, numbered
 from elfgate.images.reference import spellings
@@ -37,8 +37,8 @@ class _Image(Model):
     """One element of ``manifest.json``."""
 
     config: str = Field(alias="Config")
-    names: list[str] | None = Field(default=None, alias="RepoTags")
-    layers: list[str] = Field(default_factory=list, alias="Layers")
+    names: list[Text] | None = Field(default=None, alias="RepoTags")
+    layers: list[Text] = Field(default_factory=list, alias="Layers")
 
 
 _IMAGES = TypeAdapter(list[_Image])
@@ -106,11 +106,12 @@ class DockerArchive:
         if len({image.descriptor.digest for image in found}) == 1:
             return found[0].descriptor
         wanted = f" named {name!r}" if name else ""
-        known = sorted({known for image in self._images for known in image.names})
+        known = sorted({known for image in self._images for known in image.names if known})
+        nameless = "only images without a name" if self._images else "no image at all"
         raise UnreadableError(
             f"{self._archive} has {'several images' if found else 'no image'}{wanted}",
             reason=UnknownReason.IMAGE_NOT_FOUND,
-            hint=f"it has {', '.join(known[:10]) or 'only images without a name'}",
+            hint=f"it has {', '.join(known[:10]) or nameless}",
         )
 
     def document(self, descriptor: Descriptor) -> bytes:
@@ -172,6 +173,8 @@ class DockerArchive:
             with self._archive.open(path) as stream:
                 digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
             return Descriptor(f"{mediatypes.DOCKER_LAYER}.gzip", digest, self._archive.size(path))
+        except FileNotFoundError as error:
+            raise self._missing(path) from error
         except OSError as error:
             raise unreadable(f"{path} of {self._archive}", error) from error
 

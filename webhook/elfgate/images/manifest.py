@@ -24,6 +24,7 @@ from elfgate.platforms import Platform
 ATTESTATION = (
     "vnd.docker.reference.type"  # BuildKit: an entry that is no image but says something of one
 )
+_PARTS = frozenset({"manifests", "config", "layers"})  # of an index, of a manifest
 _MOST_LAYERS = 1_000  # overlayfs takes some 500
 
 
@@ -145,7 +146,8 @@ def read_document(
     what = what or f"manifest {short(descriptor.digest)}"
     document = json_object(data, what)
     said = {key.lower(): value for key, value in document.items()}
-    if said.get("schemaversion") == 1 or "fslayers" in said:
+    is_first = said.get("schemaversion") == 1 and said.keys().isdisjoint(_PARTS)
+    if is_first or "fslayers" in said:
         raise UnreadableError(
             f"{what} is of Docker's schema 1, which container runtimes no longer pull",
             reason=UnknownReason.IMAGE_UNSUPPORTED,

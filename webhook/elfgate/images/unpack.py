@@ -5,6 +5,7 @@ Verified, decompressed and walked while it is read.
 Source: OCI layer spec.
 """
 
+import re
 from typing import Protocol
 
 import zstandard
@@ -16,6 +17,9 @@ from elfgate.images.streams import DECOMPRESSION_ERRORS, opened
 from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
+# Kinds of compression that containerd does not unpack, whatever other tools make of them.
+_NOT_UNPACKED = re.compile(rb"(?P<xz>\xfd7zXZ\0)|(?P<bzip2>BZh[1-9]1AY&SY)")
+_MAGIC_BYTES = 10
 FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
 
 
@@ -62,9 +66,14 @@ def index_packed(raw: Packed, what: str, limits: Limits) -> Layer:
         limits: How much is read before it counts as hostile.
 
     Raises:
-        UnreadableError: IMAGE_INVALID if it is no layer; LIMIT_EXCEEDED; as ``raw`` does.
+        UnreadableError: IMAGE_INVALID if it is no layer; IMAGE_UNSUPPORTED if containerd does not
+            unpack it; LIMIT_EXCEEDED; as ``raw`` does.
     """
-    unpacked = _Bounded(opened(raw, raw.peek(4)), raw, what, limits)
+    magic = raw.peek(_MAGIC_BYTES)
+    if kind := _NOT_UNPACKED.match(magic):
+        message = f"{what} is compressed with {kind.lastgroup}, which containerd does not unpack"
+        raise UnreadableError(message, reason=UnknownReason.IMAGE_UNSUPPORTED)
+    unpacked = _Bounded(opened(raw, magic[:4]), raw, what, limits)
     try:
         layer = tar.index(unpacked, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries)
         unpacked.drain()

@@ -166,6 +166,30 @@ def test_a_name_that_a_rule_binds_itself_is_not_the_constant_of_that_name(tmp_pa
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        # A variable of another scope, or of the rule's own, is not the one that has the literals.
+        WHOLE.format(
+            'count({k | some k in {"x/y"}}) > 0\n\tsome k in ks\n\tinput.request.kind == k'
+        ),
+        WHOLE.format("some names\n\tinput.request.owners[names] == input.request.namespace"),
+        WHOLE.format("every names in input.containers { names.name in input.request.owners }"),
+        WHOLE.format("[names, _] := [input.pod, 1]\n\tinput.request.kind in names.labels"),
+        "has(names) if input.request.kind in names\n" + WHOLE.format("has(input.request.owners)"),
+    ],
+)
+def test_a_variable_is_not_taken_for_another_of_its_name(tmp_path: Path, body: str) -> None:
+    constant = 'names := {"x/y"}\nks contains input.request.kind\n'
+    looking = "# METADATA\n# custom:\n#   looks_at: [labels, pod_names, container_names]\n"
+    assert told(tmp_path, looking + HEAD + constant + body) == ""
+
+
+def test_whether_a_name_is_empty_is_asked_without_a_look_at_it(tmp_path: Path) -> None:
+    looking = "# METADATA\n# custom:\n#   looks_at: []\n"
+    assert told(tmp_path, looking + HEAD + NAMED.format('c.name != ""')) == ""
+
+
+@pytest.mark.parametrize(
     ("condition", "said"),
     [
         ('input.containers[_].name == "web"', "name is a mark instead of a name: add container_n"),

@@ -39,7 +39,8 @@ def passed(bundle: Bundle, today: date) -> list[str]:
 
 
 def _of_module(tree: Node, source: str, today: date, *, alone: bool) -> Iterator[tuple[int, str]]:
-    types, literals = Types(tree, source, alone=alone), Literals(tree, alone=alone)
+    types = Types(tree, source, alone=alone)
+    literals = Literals(tree, source, alone=alone)
     for rule in tree["rules"]:
         types.enter(rule)
         for compared in literals.of_rule(_asserted(rule)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from elfgate.policy.bound import Bindings
 from elfgate.policy.forms import Part
 from elfgate.policy.tree import Node, function, heads, kind, nodes, path
 
@@ -16,6 +17,7 @@ _SIDES = {
 _LITERAL = {"String", "RawString", "Number", "Bool", "Null"}
 _LISTS = {"Array", "Set"}
 _TURNED = {"Lt": "Gt", "Le": "Ge", "Gt": "Lt", "Ge": "Le"}
+_COMPARING = ("BoolExpr", "AssignExpr", "Membership", "Call", "RefBrack")
 
 
 class Compared(NamedTuple):
@@ -41,130 +43,131 @@ class Literals:
 
     Args:
         tree: The module's.
+        source: Its text.
         alone: The module is its package's only one, so that nothing else can bind its names.
     """
 
-    def __init__(self, tree: Node, *, alone: bool) -> None:
+    def __init__(self, tree: Node, source: str, *, alone: bool) -> None:
         self._named = _constants(tree) if alone else {}
         self._bound: dict[str, list[Node]] = {}
+        self._bindings = Bindings(source, self._values, self._elements)
 
     def of_rule(self, rule: Node) -> Iterator[Compared]:
         """The comparisons of a rule with literal values."""
         self._bound = {}
-        for name, inner in nodes(rule, "SomeIn", "AssignExpr", "Func", "Every"):
-            self._bind(name, inner)
-        for name, inner in nodes(rule, "BoolExpr", "AssignExpr", "Membership", "Call", "RefBrack"):
+        self._bound = self._bindings.of_rule(rule)
+        for name, inner in nodes(rule, *_COMPARING):
             yield from self._compared(name, inner)
-
-    def _bind(self, name: str, inner: Node) -> None:
-        """Note what a rule's variables stand for: nothing where that is no list of literals."""
-        if name == "SomeIn" and kind(inner["value"]) == "Var":
-            found = self._elements(inner["collection"])
-            self._bound[inner["value"]["Var"]["value"]] = found
-        elif name == "AssignExpr" and kind(inner["lhs"]) == "Var":
-            found = self._values(inner["rhs"])
-            self._bound[inner["lhs"]["Var"]["value"]] = found
-        elif name == "Func":
-            for _, variable in nodes(inner["args"], "Var"):
-                self._bound[variable["value"]] = []
 
     def _compared(self, name: str, inner: Node) -> Iterator[Compared]:
         match name:
-            case "BoolExpr":
-                yield from self._both(inner)
-            case "AssignExpr" if inner["op"] == "Eq":
-                yield from self._both(inner)
             case "Membership":
-                listed = self._elements(inner["collection"])
-                yield from self._paired(inner["value"], listed, operator="Eq")
-                for literal in self._values(inner["value"]):
-                    yield Compared(inner["collection"], literal, Part.WHOLE, inside=True)
+                yield from self._listed(inner)
             case "RefBrack":
-                yield from self._paired(inner["index"], self._keys(inner["refr"]))
-            case "Call" if function(inner) in _SIDES and len(inner["params"]) >= 2:
-                text, part, *_ = inner["params"]
-                found = self._values(part) or self._elements(part)
-                yield from self._paired(text, found, _SIDES[function(inner)])
-            case _:
-                return
+                keys = self._keys(inner["refr"])
+                yield from _paired(inner["index"], keys)
+            case "Call":
+                yield from self._asked(inner)
+            case _ if name == "BoolExpr" or inner["op"] == "Eq":
+                yield from self._sides(inner)
 
-    def _both(self, inner: Node) -> Iterator[Compared]:
-        operator = inner["op"]
-        part = Part.ORDER if operator in _TURNED else Part.WHOLE
-        left, right = inner["lhs"], inner["rhs"]
-        yield from self._paired(left, self._values(right), part, operator)
+    def _sides(self, inner: Node) -> Iterator[Compared]:
+        """A comparison by an operator, as it stands and turned around."""
+        left, right, operator = inner["lhs"], inner["rhs"], inner["op"]
         turned = _TURNED.get(operator, operator)
-        yield from self._paired(right, self._values(left), part, turned)
+        part = Part.WHOLE if turned == operator else Part.ORDER
+        yield from _paired(left, self._values(right), part, operator)
+        yield from _paired(right, self._values(left), part, turned)
 
-    def _paired(
-        self,
-        reference: Node,
-        literals: list[Node],
-        part: Part = Part.WHOLE,
-        operator: str = "",
-    ) -> Iterator[Compared]:
-        if kind(reference) not in _LITERAL:
-            yield from (Compared(reference, literal, part, operator) for literal in literals)
+    def _listed(self, inner: Node) -> Iterator[Compared]:
+        """A look into a collection: for an element of literals, or for a literal."""
+        value, collection = inner["value"], inner["collection"]
+        yield from _paired(value, self._elements(collection), operator="Eq")
+        for literal in self._values(value):
+            yield Compared(collection, literal, Part.WHOLE, inside=True)
+
+    def _asked(self, call: Node) -> Iterator[Compared]:
+        """A function that compares a part of a text."""
+        part = _SIDES.get(function(call))
+        if part is None or len(call["params"]) < 2:
+            return
+        text, asked, *_ = call["params"]
+        literals = self._values(asked) or self._elements(asked)
+        yield from _paired(text, literals, part)
 
     def _values(self, node: Node) -> list[Node]:
         """The literals of which an expression is one."""
-        found = kind(node)
-        if found in _LITERAL:
-            return [node]
-        if found == "Var":
-            name = node["Var"]["value"]
-            known = self._bound.get(name, self._named.get(name, []))
-            return [each for each in known if kind(each) in _LITERAL]
-        if found == "RefBrack" and kind(node["RefBrack"]["index"]) == "Var":
-            return self._elements(node["RefBrack"]["refr"])
-        return []
+        match kind(node):
+            case "Var":
+                return _literals(self._meant(node))
+            case "RefBrack" if kind(node["RefBrack"]["index"]) == "Var":
+                return self._elements(node["RefBrack"]["refr"])
+            case _:
+                return _literals([node])
 
     def _elements(self, node: Node) -> list[Node]:
         """The literals that a collection has."""
-        found = self._whole(node)
-        return [
-            each
-            for inner in found
-            if kind(inner) in _LISTS
-            for each in inner[kind(inner)]["items"]
-            if kind(each) in _LITERAL
-        ]
+        found: list[Node] = []
+        for whole in self._meant(node):
+            listed = kind(whole) in _LISTS
+            found += whole[kind(whole)]["items"] if listed else []
+        return _literals(found)
 
     def _keys(self, node: Node) -> list[Node]:
         """The literals by which a set or an object is looked into."""
-        elements = [each for inner in self._whole(node) for each in _looked_up(inner)]
-        return [each for each in elements if kind(each) in _LITERAL]
+        found: list[Node] = []
+        for whole in self._meant(node):
+            if kind(whole) == "Set":
+                found += whole["Set"]["items"]
+            elif kind(whole) == "Object":
+                fields = whole["Object"]["fields"]
+                found += [key for _, key, _ in fields]
+        return _literals(found)
 
-    def _whole(self, node: Node) -> list[Node]:
+    def _meant(self, node: Node) -> list[Node]:
+        """The expressions for which a name stands; the expression itself if it is no name."""
         if kind(node) != "Var":
             return [node]
         name = node["Var"]["value"]
-        return [] if name in self._bound else self._named.get(name, [])
+        known = self._bound if name in self._bound else self._named
+        return list(known.get(name, ()))
 
 
-def _looked_up(node: Node) -> Iterator[Node]:
-    if kind(node) == "Set":
-        yield from node["Set"]["items"]
-    elif kind(node) == "Object":
-        yield from (key for _, key, _ in node["Object"]["fields"])
+def _paired(
+    reference: Node,
+    literals: list[Node],
+    part: Part = Part.WHOLE,
+    operator: str = "",
+) -> Iterator[Compared]:
+    if kind(reference) in _LITERAL:
+        return
+    for literal in literals:
+        yield Compared(reference, literal, part, operator)
+
+
+def _literals(found: list[Node]) -> list[Node]:
+    return [each for each in found if kind(each) in _LITERAL]
 
 
 def _constants(tree: Node) -> Mapping[str, list[Node]]:
     """The values that a module's names are given, where that is all that they can be."""
     found: dict[str, list[Node]] = {}
     for rule in tree["rules"]:
-        [name, *_] = [*heads({"rules": [rule]}), ""]
-        found.setdefault(name, []).append(_value(rule))
+        name = next(heads({"rules": [rule]}), "")
+        values = found.setdefault(name, [])
+        values.append(_value(rule))
     return {name: values for name, values in found.items() if all(values)}
 
 
 def _value(rule: Node) -> Node:
     """The value that a rule gives its name; None if it is no constant."""
     head = rule.get("Spec", {}).get("head", {})
-    inner = head.get(kind(head), {})
-    if kind(head) == "Set" and path(inner["refr"]) and inner["key"] is not None:
-        key = inner["key"]
-        return {"Set": {"items": [key]}} if kind(key) in _LITERAL else None
-    if kind(head) == "Compr" and path(inner["refr"]) and inner["assign"]:
-        return inner["assign"]["value"]
-    return None
+    form = kind(head)
+    inner = head.get(form, {})
+    if not path(inner.get("refr", {})):
+        return None
+    if form == "Set" and kind(inner["key"]) in _LITERAL:
+        items = [inner["key"]]
+        return {"Set": {"items": items}}
+    assigned = inner.get("assign") if form == "Compr" else None
+    return assigned["value"] if assigned else None

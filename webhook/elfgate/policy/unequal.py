@@ -6,7 +6,7 @@ from typing import Any
 from elfgate.likely import likely
 from elfgate.policy.forms import FORMS, Part
 from elfgate.policy.literals import Compared, Literals
-from elfgate.policy.tree import Node, function, kind, literal, nodes, path
+from elfgate.policy.tree import Node, function, kind, literal, nodes, path, text
 from elfgate.policy.typed import Type, Types, item
 
 _Told = tuple[int, str]
@@ -28,16 +28,15 @@ _WORDS = {
 }
 
 
-def unequal(tree: Node, types: Types, looks: frozenset[str], *, alone: bool) -> Iterator[_Told]:
+def unequal(tree: Node, literals: Literals, types: Types, looks: frozenset[str]) -> Iterator[_Told]:
     """The comparisons whose outcome is always the same, by line.
 
     Args:
         tree: The module's.
+        literals: For which its names stand.
         types: Of its names.
         looks: What its METADATA says that it looks at.
-        alone: The module is its package's only one.
     """
-    literals = Literals(tree, alone=alone)
     for rule in tree["rules"]:
         types.enter(rule)
         for compared in literals.of_rule(rule):
@@ -74,7 +73,7 @@ def _complaint(compared: Compared, found: Type, looks: frozenset[str]) -> str:
         return ""
     name = _name(compared)
     marked = _marked(name, found, looks)
-    if marked:
+    if marked and text(compared.literal) != "":  # no name is empty, and no mark
         return marked
     wanted, nullable = _type(found)
     if not wanted or (nullable and kind(compared.literal) == "Null"):

@@ -19,6 +19,7 @@ from elfgate.policy.calls import calls
 from elfgate.policy.embedded import parsed
 from elfgate.policy.files import own_sources, shipped_modules
 from elfgate.policy.finding import findings
+from elfgate.policy.literals import Literals
 from elfgate.policy.packages import package_of
 from elfgate.policy.parameters import declared
 from elfgate.policy.referred import strangers
@@ -105,7 +106,8 @@ class _Module:
         types = Types(tree, self._source, alone=self._alone)
         looks = said.looks_at if said else USUAL
         yield from strangers(tree, types, looks)
-        yield from unequal(tree, types, looks, alone=self._alone)
+        literals = Literals(tree, self._source, alone=self._alone)
+        yield from unequal(tree, literals, types, looks)
         yield from self._data()
         yield from findings(tree)
         own = self._names | imported(tree, self._source) | {"data", "input"}

@@ -3,8 +3,10 @@
 Source: POSIX.1-2017, Shell Command Language, 2.9.1; bash(1), "Arrays".
 """
 
+from typing import Never
+
 from elfgate.linkage.shell.arithmetic import number_of
-from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.lists import as_list
 from elfgate.linkage.shell.state import State, weight
@@ -36,8 +38,7 @@ def assign(one: Assignment, value: Value, expansion: Expansion, *, exported: boo
     """Apply an assignment whose value is expanded already."""
     state = expansion.state
     if one.name in state.variables.fixed:
-        expansion.state = _refused(one.name, expansion)
-        return
+        _refuse(one.name, expansion)
     before = expansion.parameter(one.name)
     if one.index is not None:
         value = _with_element(one, before, value, expansion)
@@ -57,12 +58,12 @@ def set_to(world: World, state: State, name: str, value: Value, *, exported: boo
     return state
 
 
-def _refused(name: str, expansion: Expansion) -> State:
-    """A readonly variable: most shells end, bash leaves the command."""
+def _refuse(name: str, expansion: Expansion) -> Never:
+    """Refuse to set a readonly variable: most shells end, bash leaves the line."""
     if not expansion.world.dialect.is_bash:
         raise ScriptEndsError
     expansion.shell.end(expansion.state, Status(ok=False), aside=True)
-    return expansion.state.doubted(f"the script sets {name}, which is readonly")
+    raise LostError(f"the script sets {name}, which is readonly")
 
 
 def value_given(one: Assignment, expansion: Expansion) -> Value:

@@ -34,8 +34,7 @@ def declare(call: Call) -> list[State]:
     if options & {"f", "F", "p"}:
         return _asked(call, options, names)
     if call.name == "local" and "-" in names:
-        after = call.state.doubted("a function has options of its own")
-        return [after.ended()]
+        raise LostError("a function has options of its own")
     if call.name == "local" and _INSIDE not in call.state.frame.calls:
         return _local_outside(call)
     return _all_declared(call, options, names)
@@ -260,8 +259,7 @@ def _inherited(call: Call, name: str, expansion: Expansion) -> Value:
 def _assign_text(name: str, text: str, expansion: Expansion) -> None:
     state = expansion.state
     if name in state.variables.fixed:
-        expansion.state = state.doubted(f"the script sets {name}, which is readonly")
-        return
+        raise LostError(f"the script sets {name}, which is readonly")
     value: Value = _ATTRIBUTE if name in state.variables.maps else text
     expansion.state = set_to(expansion.world, state, name, value)
 

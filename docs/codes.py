@@ -1,5 +1,6 @@
 """The page that explains every code, by what the rules say of themselves and a case of each."""
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,12 @@ def page() -> str:
 
 def _parts(rule: Rule) -> Iterator[str]:
     yield f"## {rule.code}\n"
-    yield f"{rule.title}. {rule.description}\n"
+    yield f"{_wrapped(f'{rule.title}. {rule.description}')}\n"
     if shown := example(rule.code):
         yield f"```text\n{shown.rstrip()}\n```\n"
     if rule.remedy:
-        yield f"What to do: {rule.remedy}.\n"
+        yield f"{_wrapped(f'What to do: {rule.remedy}.')}\n"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 98, break_long_words=False, break_on_hyphens=False)

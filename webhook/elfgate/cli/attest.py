@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from elfgate.wiring.attest import Attested
 
 USAGE = "elfgate attest IMAGE --key FILE [--push] [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
-DESCRIPTION = """Make two signed statements for each manifest of an image: the verdict (what its \
-program needs, and what
-comes of its start), and the facts (the indexes of its layers), from which elfgate decides without \
-its layers."""
+DESCRIPTION = """Make two signed statements for each manifest of an image: the verdict (what its
+program needs, and what comes of its start), and the facts (the indexes of its layers), from
+which elfgate decides without its layers."""
 EPILOG = f"""{EPILOG_IMAGES}
 Statements are in-toto statements in DSSE envelopes, attached as OCI 1.1 referrers; registries \
 without that API get

@@ -37,16 +37,12 @@ if TYPE_CHECKING:
     from elfgate.results.audit import AuditOutput
     from elfgate.settings import Settings
 
-USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] \
-[OPTION]...
-                     [-o FORMAT]"""
-DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts \
-today, what would fail
-where it may land, what is not known and why. What one owner makes is judged once, as its owner's, \
-and each
-image's reason is told once. With --for, tell which workloads could move to other platforms, and \
-what is in
-the way of the rest."""
+USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST]
+                     [OPTION]... [-o FORMAT]"""
+DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts
+today, what would fail where it may land, what is not known and why. What one owner makes is
+judged once, as its owner's, and each image's reason is told once. With --for, tell which
+workloads could move to other platforms, and what is in the way of the rest."""
 EPILOG = """Without -f, the workloads and nodes of the current kubeconfig context's cluster are \
 judged; in a pod, of the
 pod's own. FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a \

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from elfgate.rebase import Rebased
     from elfgate.scan.scanner import Scanner
 
-USAGE = """elfgate bases IMAGE|FILE [--platform OS/ARCH[/VARIANT]]... [--among IMAGE]... \
-[--oldest|--smallest]
-                     [--ended] [-o FORMAT]"""
-DESCRIPTION = """Tell which bases give a program what it needs, on each platform: releases by the \
-table that
-elfgate has of them, and the images of --among by a prediction of the program put upon them."""
+USAGE = """elfgate bases IMAGE|FILE [--platform OS/ARCH[/VARIANT]]... [--among IMAGE]...
+                     [--oldest|--smallest] [--ended] [-o FORMAT]"""
+DESCRIPTION = """Tell which bases give a program what it needs, on each platform: releases by the
+table that elfgate has of them, and the images of --among by a prediction of the program put upon
+them."""
 EPILOG = f"""FILE is a path with a slash: one program, as an image that has nothing else.
 {EPILOG_IMAGES}
 The table tells of the C library and the compiler's libraries; what a program needs beyond those \

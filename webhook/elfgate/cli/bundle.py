@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from elfgate.policy.verdict import Verdict
 
 USAGE = "elfgate bundle build|sign|verify|inspect|test|eval|push|pull [OPTION]... [FILE]"
-DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads \
-them: a gzipped tar,
-signed with ES256 over every file. The same content gives the same bytes."""
+DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads
+them: a gzipped tar, signed with ES256 over every file. The same content gives the same bytes."""
 EPILOG = """what to do with a bundle:
   build -o FILE [--serial N] [--key PEM --key-id ID]
                                                  of the policies, with --rules and --config; \

@@ -16,9 +16,9 @@ USAGE = """elfgate cache info   [--store FILE|URL] [-o FORMAT]
        elfgate cache prune  [--to SIZE] [--unused-for DAYS] [--store FILE]
        elfgate cache export FACTS [--store FILE|URL]
        elfgate cache import FACTS [--store FILE|URL]"""
-DESCRIPTION = """Look after the store of facts about images: show how much it holds, drop what is \
-used least, write all
-of it to a file, or take in such a file (as where no registry can be reached)."""
+DESCRIPTION = """Look after the store of facts about images: show how much it holds, drop what is
+used least, write all of it to a file, or take in such a file (as where no registry can be
+reached)."""
 EPILOG = """FACTS is a file; - is standard output or input. Documents in it are held against their \
 digests. A layer's
 index stands for a layer that is not at hand: import only files of someone you trust.

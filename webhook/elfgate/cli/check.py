@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from elfgate.results.check import CheckOutput
 
 USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
-DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod \
-template, against the
-nodes that its pods may land on. Other objects are skipped."""
+DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod
+template, against the nodes that its pods may land on. Other objects are skipped."""
 EPILOG = """FILE is YAML or JSON with any number of documents, as `helm template` and `kustomize \
 build` print; a folder
 stands for the manifests in and below it; - is standard input. Documents that are no Kubernetes \

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from elfgate.reports.forms import Told
 
 USAGE = "elfgate compare OLD NEW [--platform OS/ARCH[/VARIANT]]... [--fail-on WHAT] [-o FORMAT]"
-DESCRIPTION = """Tell what an update of an image loses or gains, platform by platform: a platform, \
-a start, and
-what it needs to start (a newer glibc, another loader, another distribution)."""
+DESCRIPTION = """Tell what an update of an image loses or gains, platform by platform: a
+platform, a start, and what it needs to start (a newer glibc, another loader, another
+distribution)."""
 EPILOG = f"""OLD and NEW are images; {EPILOG_IMAGES}
 exit codes: 0 nothing is lost; 1 something is lost, or changes (see --fail-on); 2 bad usage, or an \
 image cannot be

@@ -14,15 +14,11 @@ if TYPE_CHECKING:
 USAGE = """elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME]
                       [--config FILE] [-o FORMAT]
        elfgate doctor --breakglass [--configuration NAME ...] [--yes] [-o FORMAT]"""
-DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask \
-it, whether it can
-lock itself out, its endpoints, certificate and CA bundle, its readiness, whether it answers a \
-review and by which
-policies, and its rights; and say how to repair what is wrong. With --breakglass: tell what frees \
-a cluster that elfgate
-locks (the API server asks no webhook about webhook configurations, so this can always be done), \
-and with
---yes do it."""
+DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask
+it, whether it can lock itself out, its endpoints, certificate and CA bundle, its readiness,
+whether it answers a review and by which policies, and its rights; and say how to repair what is
+wrong. With --breakglass: tell what frees a cluster that elfgate locks (the API server asks no
+webhook about webhook configurations, so this can always be done), and with --yes do it."""
 EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not \
 answer; 3 something
 could not be looked at from here, and the rest is right; with --breakglass: 0 nothing of elfgate's \

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
     from elfgate.results.rules import RuleOutput
 
 USAGE = "elfgate explain CODE [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]"
-DESCRIPTION = (
-    "Tell what a rule means, what its findings lead to, "
-    "what people are told in a case of it, and the way out."
-)
+DESCRIPTION = """Tell what a rule means, what its findings lead to, what people are told in a
+case of it, and the way out."""
 EPILOG = """exit codes: 0 explained; 2 bad usage, or there is no such rule
 
 example:

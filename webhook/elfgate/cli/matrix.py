@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from elfgate.reports.forms import Told
 
 USAGE = "elfgate matrix IMAGE... [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
-DESCRIPTION = (
-    "Show which of the images start on which platforms, with the reason for each that cannot."
-)
+DESCRIPTION = """Show which of the images start on which platforms, with the reason for each that
+cannot."""
 EPILOG = f"""{EPILOG_IMAGES}
 exit codes: 0 all start; 1 one cannot; 2 bad usage, or no image can be read; 3 none cannot, but \
 some are unknown

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 USAGE = (
     """elfgate mirror [IMAGE... | -] [--chart CHART]... --to REGISTRY[/PATH] [--list] [-o FORMAT]"""
 )
-DESCRIPTION = """Copy images and charts into your own registry, byte for byte, for clusters \
-without another
-network. Every platform is copied, and cosign's signatures and statements with it, so that digests \
-stay
-what they are. What the registry has already is not sent again."""
+DESCRIPTION = """Copy images and charts into your own registry, byte for byte, for clusters
+without another network. Every platform is copied, and cosign's signatures and statements with
+it, so that digests stay what they are. What the registry has already is not sent again."""
 EPILOG = """images:
   REGISTRY/NAME:TAG[@DIGEST]       in a registry
   -                                a list of these on standard input, one a line

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from elfgate.scan.scanner import Scanner
 
 USAGE = "elfgate needs IMAGE|FILE [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
-DESCRIPTION = """Tell what a program needs from its surroundings, platform by platform: its \
-loader, libraries and their
-symbol versions, the lowest glibc, CPU, kernel and page size, and the files that a script starts."""
+DESCRIPTION = """Tell what a program needs from its surroundings, platform by platform: its
+loader, libraries and their symbol versions, the lowest glibc, CPU, kernel and page size, and the
+files that a script starts."""
 EPILOG = f"""FILE is a path with a slash: one program, as an image that has nothing else.
 {EPILOG_IMAGES}
 The program's own files are its command and what it takes outside the system's directories (/bin, \

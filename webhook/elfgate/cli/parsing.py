@@ -19,6 +19,18 @@ class Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap paragraphs, and leave lists and examples as they are written."""
+        import textwrap
+
+        def wrapped(paragraph: str) -> str:
+            if "\n " in paragraph or paragraph.startswith(" "):
+                return paragraph
+            lines = textwrap.wrap(paragraph, width - len(indent), break_on_hyphens=False)
+            return "\n".join(indent + line for line in lines)
+
+        return "\n\n".join(map(wrapped, text.strip("\n").split("\n\n")))
+
     def _format_action_invocation(self, action: argparse.Action) -> str:
         """Name the argument once, behind the last spelling (as Python 3.13 does)."""
         if not action.option_strings or action.nargs == 0:

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 USAGE = """elfgate rules [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]
        elfgate rules new NAME [--rules DIR]"""
-DESCRIPTION = (
-    "List the rules: their codes, what their findings lead to, and what they mean in a few "
-    "words; and the exemptions: how long they hold, and whose they are."
-)
+DESCRIPTION = """List the rules: their codes, what their findings lead to, and what they mean in
+a few words; and the exemptions: how long they hold, and whose they are."""
 EPILOG = """`rules new NAME` writes a rule to begin with and its test, into the folder of --rules \
 or this one.
 

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring.reading import Reading
 
-USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... \
-[-o FORMAT]
-                    [-- COMMAND [ARG]...]"""
-DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked \
-for, and why not:
-what the kernel and the loader would do with its program, worked out from the image alone."""
+USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]...
+                    [-o FORMAT] [-- COMMAND [ARG]...]"""
+DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked
+for, and why not: what the kernel and the loader would do with its program, worked out from the
+image alone."""
 EPILOG = f"""{EPILOG_IMAGES}
 COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS, and POST \
-/mutate, where
-admission.steer is set, keeps pods off the architectures on which they cannot start; GET /healthz, \
-/readyz and /metrics
-are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS, and POST
+/mutate, where admission.steer is set, keeps pods off the architectures on which they cannot
+start; GET /healthz, /readyz and /metrics are for the kubelet and Prometheus. SIGTERM drains and
+stops; SIGHUP reads the certificate anew."""
 EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 \
 policies are not;
 70 an unexpected error. One within a review is logged with its uid, counted, and ends nothing.

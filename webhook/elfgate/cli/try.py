@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 USAGE = """elfgate try (IMAGE... | -f FILE) [--platform OS/ARCH[/VARIANT]]... [OPTION]... [-o \
 FORMAT]
                    [-- COMMAND [ARG]...]"""
-DESCRIPTION = """Really start an image's program on each platform, and show what happened beside \
-what was
-predicted. It runs in the image's own root file system and in namespaces: without root, engine or
-network, and nothing is written but to a scratch folder. Another architecture's program is run by an
-installed qemu."""
+DESCRIPTION = """Really start an image's program on each platform, and show what happened beside
+what was predicted. It runs in the image's own root file system and in namespaces: without root,
+engine or network, and nothing is written but to a scratch folder. Another architecture's program
+is run by an installed qemu."""
 EPILOG = f"""{EPILOG_IMAGES}
 COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
 A start counts if the program stays up, or exits with 0; --expect and --ready ask for something \

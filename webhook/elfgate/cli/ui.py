@@ -8,13 +8,11 @@ from elfgate.cli import audit
 from elfgate.cli.options import add_policies, add_reading, judging
 from elfgate.errors import InputError
 
-USAGE = """elfgate ui [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] \
-[--port PORT]
-                  [OPTION]..."""
-DESCRIPTION = """Serve the page of `elfgate audit -o html` on 127.0.0.1, for the browser of this \
-machine. Each load of
-the page reads the files or the cluster anew. The server only reads: it changes nothing, and takes \
-no input."""
+USAGE = """elfgate ui [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST]
+                  [--port PORT] [OPTION]..."""
+DESCRIPTION = """Serve the page of `elfgate audit -o html` on 127.0.0.1, for the browser of this
+machine. Each load of the page reads the files or the cluster anew. The server only reads: it
+changes nothing, and takes no input."""
 EPILOG = """Without -f, the workloads and nodes of the current kubeconfig context's cluster are \
 shown.
 

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from elfgate.trial.replay import Replayed
 
 USAGE = "elfgate verify --against REPORT... [-o FORMAT]"
-DESCRIPTION = """Predict again each start that `elfgate try --report` has written down, from the \
-facts in
-the report, and compare with what happened then. No image, registry or store is asked."""
+DESCRIPTION = """Predict again each start that `elfgate try --report` has written down, from the
+facts in the report, and compare with what happened then. No image, registry or store is asked."""
 EPILOG = """REPORT is a file, or a folder of files called *.json.
 
 exit codes: 0 no prediction is contradicted; 1 one is; 2 bad usage, or a report cannot be read; 3 \

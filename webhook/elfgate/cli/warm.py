@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--cluster | --context NAME] [--shard I/N]
                     [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"""
-DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked: \
-those named, those that
-manifests name, and those of a cluster's workloads. What the store has is not read again, so that \
-a run that was
-stopped goes on where it was."""
+DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked:
+those named, those that manifests name, and those of a cluster's workloads. What the store has is
+not read again, so that a run that was stopped goes on where it was."""
 EPILOG = f"""{EPILOG_IMAGES}  -                                a list of these on standard input, \
 one a line
 

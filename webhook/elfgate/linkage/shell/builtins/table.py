@@ -13,6 +13,7 @@ from elfgate.linkage.shell.builtins import (
     questions,
     reading,
     sourcing,
+    unsetting,
     variables,
 )
 from elfgate.linkage.shell.calls import Builtin
@@ -157,7 +158,7 @@ BUILTINS: Mapping[str, Builtin] = {
     "typeset": variables.declare,
     "umask": questions.umask,
     "unalias": questions.unsure,
-    "unset": variables.unset,
+    "unset": unsetting.unset,
     "wait": control.wait,
 }
 

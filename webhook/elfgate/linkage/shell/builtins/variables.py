@@ -1,29 +1,25 @@
-"""Built-in commands that set variables: ``export``, ``local``, ``unset`` and their kin.
+"""Built-in commands that declare variables: ``export``, ``local`` and their kin.
 
 Source: POSIX.1-2017, Shell Command Language, 2.14; bash(1), "SHELL BUILTIN COMMANDS".
 """
 
-import re
-
 from elfgate.linkage.shell.assignments import assign, set_to, value_given
+from elfgate.linkage.shell.builtins.names import NAME, is_named, misnamed, refuse_standing
+from elfgate.linkage.shell.builtins.standing import standing_for
 from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.frames import beyond, own
 from elfgate.linkage.shell.state import State, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
-from elfgate.linkage.shell.syntax.word_nodes import Word
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, Value, status_of
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Value, status_of
 from elfgate.linkage.values import UNSET, Scalar, Unknown
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = Unknown("the output of a command is not known")
 _ATTRIBUTE = Unknown("a variable takes other values than it is given")
 _CHANGING = frozenset("Ailnuct")  # attributes by which a value is another than it was given
 _INSIDE = "function"
-_NO_NAME = Unknown("the name of a variable is not known")
 _OWN = Unknown("whether a function's own variable keeps a value is a matter of the release")
-_BEHIND = Unknown("a variable that a function has of its own is unset by another")
 
 
 def declare(call: Call) -> list[State]:
@@ -53,7 +49,7 @@ def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> l
     """Declare one variable after another."""
     local = _is_local(call, options)
     if "n" in options and call.name != "export":
-        return _standing_for(call, names, local=local)
+        return standing_for(call, names, local=local)
     expansion = Expansion(call.walk, call.state, errexit=call.errexit)
     call.world.spend((len(names) + len(call.words)) * (1 + 2 * weight(call.state)))
     status = SUCCESS
@@ -62,8 +58,8 @@ def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> l
         (word, value_given(word, expansion)) for word in call.words if isinstance(word, Assignment)
     ]
     for name in names:
-        if isinstance(name, str) and not _is_named(name):
-            status = _misnamed(call)
+        if isinstance(name, str) and not is_named(name):
+            status = misnamed(call)
         elif isinstance(name, str):
             before = expansion.state
             _declared_name(call, name, options, expansion, local=local)
@@ -73,56 +69,6 @@ def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> l
         _declared(call, word, value, options, expansion, local=local)
         expansion.state = _outside(expansion.state, before, word.name, options)
     return [expansion.state.ended(status)]
-
-
-def _is_named(text: str) -> bool:
-    """Tell whether a text is a name, or a name and a value."""
-    match = _NAME.match(text)
-    return match is not None and text[match.end() :][:1] in {"", "=", "[", "+"}
-
-
-def _misnamed(call: Call) -> Status:
-    """The status where a text is no name; most shells end."""
-    if call.world.dialect.name in {"dash", "busybox"}:
-        raise ScriptEndsError
-    if call.world.dialect.special_errors_end:
-        call.walk.end(call.state, FAILURE, aside=True)  # some releases end
-    return FAILURE if call.world.dialect.is_bash else UNSURE
-
-
-def _standing_for(call: Call, names: list[Scalar], *, local: bool) -> list[State]:
-    """``declare -n name=other``: a variable stands for another from here on."""
-    if not local and call.state.frame.calls:
-        raise LostError("a variable of the script stands for another")
-    expansion = Expansion(call.walk, call.state)
-    pairs = [_pair(name) for name in names]
-    for word in call.words:
-        if isinstance(word, Assignment):
-            target = expansion.value(word.value) if isinstance(word.value, Word) else _NO_NAME
-            pairs.append((word.name, target))
-    state = call.state
-    for name, target in pairs:
-        state = _with_another(state, name, target, local=local)
-    return [state.ended()]
-
-
-def _pair(text: Scalar) -> tuple[str, Scalar]:
-    if isinstance(text, Unknown):
-        return "", text
-    name, _, target = text.partition("=")
-    return name, target
-
-
-def _with_another(state: State, name: str, target: Scalar, *, local: bool) -> State:
-    """Give the script, or the running function, a name that stands for a variable."""
-    if isinstance(target, Unknown) or not _NAME.fullmatch(target) or target == name:
-        raise LostError("a variable stands for another that is not known")
-    others = dict(state.variables.others)
-    others.pop(name, None)
-    plain = state._replace(variables=state.variables._replace(others=others))
-    state = own(plain, name, _ATTRIBUTE) if local else plain
-    others = {**others, name: others.get(target, target)}
-    return state._replace(variables=state.variables._replace(others=others))
 
 
 def _options(call: Call) -> tuple[frozenset[str], list[Scalar]]:
@@ -184,7 +130,7 @@ def _declared(
     local: bool,
 ) -> None:
     """Apply ``export name=value``, the value expanded."""
-    _refuse_standing(one.name, expansion.state)
+    refuse_standing(one.name, expansion.state)
     if local:
         expansion.state = own(expansion.state, one.name, _inherited(call, one.name, expansion))
     if not call.world.dialect.is_bash and _is_split(one, call):
@@ -195,12 +141,6 @@ def _declared(
         _unexported(one.name, expansion)
     if call.name == "readonly" or "r" in options:
         expansion.state = _fixed(expansion.state, one.name)
-
-
-def _refuse_standing(name: str, state: State) -> None:
-    """Give up where a name that stands for another is declared, unset or counted through."""
-    if name in state.variables.others:
-        raise LostError("a variable that stands for another is declared again")
 
 
 def _is_split(one: Assignment, call: Call) -> bool:
@@ -224,12 +164,12 @@ def _declared_name(
     local: bool,
 ) -> None:
     """Apply ``export name``, or ``export "$assignment"``."""
-    match = _NAME.match(name)
+    match = NAME.match(name)
     rest = name[match.end() :] if match is not None else ""
     if match is None or (rest and not rest.startswith("=")):
         expansion.state = expansion.state.doubted("the script sets variables that are not known")
         return
-    _refuse_standing(match[0], expansion.state)
+    refuse_standing(match[0], expansion.state)
     if local:
         kept = _inherited(call, match[0], expansion)
         expansion.state = own(expansion.state, match[0], kept)
@@ -288,53 +228,3 @@ def _attributed(state: State, name: str, options: frozenset[str]) -> State:
 def _fixed(state: State, name: str) -> State:
     fixed = state.variables.fixed | {name}
     return state._replace(variables=state.variables._replace(fixed=fixed))
-
-
-def unset(call: Call) -> list[State]:
-    """``unset [-fv] NAME…``."""
-    state, status = call.state, SUCCESS
-    if call.args.doubt is not None:
-        return [state.doubted("the script unsets a variable that is not known").ended(UNSURE)]
-    names = call.args.known or ()
-    of_functions = "-f" in names
-    for name in names:
-        call.world.spend(1 + weight(state))
-        _refuse_standing(name, state)
-        if name in state.variables.fixed:
-            state, status = _kept(call, name, state), FAILURE
-        elif of_functions or (name in state.variables.functions and not _is_set(state, name)):
-            state = _without_function(state, name)
-        elif "[" in name:
-            state = state.setting(name.partition("[")[0], Unknown("an element is unset"))
-        elif _NAME.fullmatch(name):
-            state = state.setting(name, _once_unset(call, name, state))
-        elif name not in {"-f", "-v", "--"}:
-            status = _misnamed(call)
-            status = UNSURE if call.world.dialect.is_bash else status  # it may be a function's
-    return [state.ended(status)]
-
-
-def _once_unset(call: Call, name: str, state: State) -> Value:
-    """The value of a variable that is unset: bash shows the one behind it of another function."""
-    of_another = name in state.frame.outer and name not in state.frame.saved
-    if of_another and call.world.dialect.name not in {"dash", "busybox"}:
-        return _BEHIND
-    return UNSET
-
-
-def _kept(call: Call, name: str, state: State) -> State:
-    """A readonly variable is not unset: dash and busybox end, and other shells may."""
-    if call.world.dialect.name in {"dash", "busybox"}:
-        raise ScriptEndsError
-    if call.world.dialect.special_errors_end:
-        call.walk.end(state, FAILURE, aside=True)
-    return state.doubted(f"the script unsets {name}, which is readonly")
-
-
-def _is_set(state: State, name: str) -> bool:
-    return state.variables.values.get(name, UNSET) is not UNSET
-
-
-def _without_function(state: State, name: str) -> State:
-    functions = {key: node for key, node in state.variables.functions.items() if key != name}
-    return state._replace(variables=state.variables._replace(functions=functions))

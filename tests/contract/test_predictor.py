@@ -10,7 +10,7 @@ import pytest
 from elfgate.isolation.children import Zygote
 from elfgate.isolation.pool import Pool
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer

@@ -1,8 +1,7 @@
 """What people read."""
 
 from elfgate.cli.text import matrix_table, scan_table
-from elfgate.linkage.report import Code, Effect, Finding, Prediction
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Code, Effect, Finding, Prediction, Surveyed
 from elfgate.matrix import Matrix
 from elfgate.platforms import Platform
 from elfgate.scan.scanner import Linkage

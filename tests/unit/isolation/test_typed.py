@@ -10,8 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.isolation.messages import Answer, Ask
 from elfgate.isolation.typed import dumps, loads
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction, Step
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction, Step, Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry
 

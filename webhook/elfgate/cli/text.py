@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from elfgate.linkage.report import Effect, Finding, Outcome
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Effect, Finding, Outcome, Surveyed
 from elfgate.matrix import Matrix
 from elfgate.reports.table import Table, escaped
 from elfgate.results.store import CacheOutput

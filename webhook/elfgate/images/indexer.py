@@ -6,11 +6,8 @@
 from typing import Protocol
 
 from elfgate.images.digests import Reader
-from elfgate.images.pared import pare
-from elfgate.images.partial import index_by_table
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.table import Fetch
-from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
 
 
@@ -32,16 +29,26 @@ class Indexer(Protocol):
 
 
 class LocalIndexer:
-    """Indexes within this process (an ``Indexer``)."""
+    """Indexes within this process (an ``Indexer``).
+
+    The code that unpacks is loaded with the first layer: a process that has others do the work
+    never loads that code.
+    """
 
     def layer(self, stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer:
         """Read a layer's blob to its end and index it."""
+        from elfgate.images.unpack import index_layer
+
         return index_layer(stream, descriptor, limits)
 
     def layer_by_table(self, descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Layer:
         """Index a layer by its table of contents."""
+        from elfgate.images.partial import index_by_table
+
         return index_by_table(descriptor, fetch, limits)
 
     def document(self, data: bytes, what: str) -> bytes:
         """Leave of a heavy document what is read of it."""
+        from elfgate.images.pared import pare
+
         return pare(data, what)

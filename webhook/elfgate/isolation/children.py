@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 from elfgate.errors import ElfgateError
@@ -170,7 +169,7 @@ class Zygote:
 
     def _begun(self, control: socket.socket) -> subprocess.Popen[bytes] | Forked:
         if self._forked:
-            return fork(import_module(self._module).main, control)
+            return fork(self._module, control)
         return subprocess.Popen(
             (*command(self._module), str(control.fileno())),
             env={},

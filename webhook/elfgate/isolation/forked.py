@@ -1,18 +1,18 @@
 """A zygote that is forked from a program that is about to begin, instead of started.
 
-It has all modules at once.
-
-For a command line, where a part of a second counts. It has no thread yet, and has read no secret
-but what its environment holds: that is wiped.
+For a command line, where a part of a second counts. The zygote has no thread yet, and has read no
+secret but what its environment holds: that is wiped. The zygote loads its program while the command
+line goes on, which itself never needs that program.
 """
 
 import ctypes
 import os
 import signal
 import socket
+import threading
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 _ENVIRONMENT_AT = (
@@ -37,8 +37,16 @@ class Forked:
             os.waitpid(self.pid, 0)
 
 
-def fork(main: Callable[[str], None], control: socket.socket) -> Forked:
-    """Fork a process that serves requests which come by a socket, and has nothing else."""
+def fork(module: str, control: socket.socket) -> Forked:
+    """Fork a process that serves requests which come by a socket, and has nothing else.
+
+    Args:
+        module: Whose ``main`` serves them.
+        control: The socket.
+    """
+    if threading.active_count() > 1:
+        # Another thread may be loading a module, whose lock nobody would give up in the zygote.
+        import_module(module)
     with warnings.catch_warnings():
         # From Python 3.12 on it warns of threads, which a test's runner may have.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -51,7 +59,7 @@ def fork(main: Callable[[str], None], control: socket.socket) -> Forked:
         forget_environment()
         os.closerange(0, control.fileno())
         os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-        main(str(control.detach()))
+        import_module(module).main(str(control.detach()))
     finally:
         os._exit(0)
 

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry

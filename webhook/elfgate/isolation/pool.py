@@ -22,7 +22,7 @@ from elfgate.isolation.messages import (
 from elfgate.isolation.turns import Turns
 from elfgate.isolation.worker import Patience, StarvedError, TooLongError, Worker
 from elfgate.linkage.inputs import NodeFacts
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import BusyError, FaultError, Foreseen, Inquiry, KilledError

@@ -75,6 +75,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A file that would fail, and why."""
+
+    path: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One look-up of the walk, for ``scan --explain``.
 

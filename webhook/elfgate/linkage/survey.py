@@ -9,7 +9,7 @@ find what it needs through the program that loads it.
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from elfgate.elf.facts import ElfFacts, Type
 from elfgate.linkage.addons import foreign
@@ -22,7 +22,7 @@ from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.report import Code, Effect, Finding, Surveyed
 from elfgate.linkage.values import Fields
 from elfgate.linkage.work import WorkExhaustedError
 from elfgate.linkage.world import Process, World
@@ -38,14 +38,6 @@ _OF_PLUGINS = frozenset({Code.LIBRARY_MISSING, Code.LIBRARY_MISMATCH, Code.SYMBO
 
 _ADDON = re.compile(r"\.node$|/(site|dist)-packages/.+\.so$|\.(cpython-[^/]*|abi3)\.so$")
 _FOR_ALL = "/prebuilds/"  # packages of Node.js that bring every platform's add-on along
-
-
-@dataclass(frozen=True, slots=True)
-class Surveyed:
-    """A file that would fail, and why."""
-
-    path: str
-    findings: tuple[Finding, ...]
 
 
 def survey(

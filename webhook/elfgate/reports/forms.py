@@ -5,17 +5,15 @@ All verbs that judge have the same forms, so that a pipeline that reads one read
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from elfgate import __version__
-from elfgate.reports.case import Case
-from elfgate.reports.github import github
-from elfgate.reports.gitlab import gitlab
-from elfgate.reports.grid import Grid
-from elfgate.reports.html import html
-from elfgate.reports.junit import junit
-from elfgate.reports.sarif import SarifRule, sarif
-from elfgate.reports.table import Table
+
+if TYPE_CHECKING:
+    from elfgate.reports.case import Case
+    from elfgate.reports.grid import Grid
+    from elfgate.reports.sarif import SarifRule
+    from elfgate.reports.table import Table
 
 
 class Document(Protocol):
@@ -46,10 +44,10 @@ class Told:
     verb: str
     text: Callable[[], str]
     document: Callable[[], Document]
-    cases: Callable[[], Sequence[Case]]
-    table: Callable[[], Table]
-    grid: Callable[[], Grid]
-    rules: Callable[[], Sequence[SarifRule]]
+    cases: "Callable[[], Sequence[Case]]"
+    table: "Callable[[], Table]"
+    grid: "Callable[[], Grid]"
+    rules: "Callable[[], Sequence[SarifRule]]"
     markdown: Callable[[], str] | None = None
 
     def writers(self) -> Mapping[str, Callable[[], str]]:
@@ -59,10 +57,37 @@ class Told:
             "json": lambda: self.document().json_text(),
             "yaml": lambda: self.document().yaml_text(),
             "markdown": self.markdown or (lambda: self.table().markdown()),
-            "html": lambda: html(self.grid()),
-            "sarif": lambda: sarif(self.cases(), self.rules(), version=__version__),
-            "junit": lambda: junit(self.cases(), suite=f"elfgate {self.verb}"),
-            "github": lambda: github(self.cases()),
-            "gitlab": lambda: gitlab(self.cases()),
+            "html": self._html,
+            "sarif": self._sarif,
+            "junit": self._junit,
+            "github": self._github,
+            "gitlab": self._gitlab,
             "csv": lambda: self.table().csv(),
         }
+
+    # Each form loads its own code: a text for people, the most common one, waits for no other.
+
+    def _html(self) -> str:
+        from elfgate.reports.html import html
+
+        return html(self.grid())
+
+    def _sarif(self) -> str:
+        from elfgate.reports.sarif import sarif
+
+        return sarif(self.cases(), self.rules(), version=__version__)
+
+    def _junit(self) -> str:
+        from elfgate.reports.junit import junit
+
+        return junit(self.cases(), suite=f"elfgate {self.verb}")
+
+    def _github(self) -> str:
+        from elfgate.reports.github import github
+
+        return github(self.cases())
+
+    def _gitlab(self) -> str:
+        from elfgate.reports.gitlab import gitlab
+
+        return gitlab(self.cases())

@@ -7,8 +7,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.labels import Labels
 from elfgate.images.source import Descriptor
 from elfgate.linkage.inputs import NodeFacts, Overrides
-from elfgate.linkage.report import Prediction
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Prediction, Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.asker import Asker

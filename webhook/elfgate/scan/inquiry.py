@@ -12,8 +12,7 @@ from typing import Protocol
 from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides
 from elfgate.linkage.reads import ANY, reduced
-from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction, Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction
-from elfgate.linkage.survey import Surveyed
+from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction, Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry, unknown
 from elfgate.scan.located import Contents

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import NodeFacts
-from elfgate.linkage.survey import Surveyed, survey
+from elfgate.linkage.report import Surveyed
+from elfgate.linkage.survey import survey
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from elfgate.errors import InputError
 from elfgate.scan.inquiry import Predictor
-from elfgate.scan.local import LocalPredictor
 
 if TYPE_CHECKING:
     from elfgate.images.indexer import Indexer
@@ -59,13 +58,12 @@ async def untrusted_work(
     Raises:
         InputError: if isolation is required, and this system cannot do it.
     """
-    here = Work(LocalPredictor(injected))
     if isolation == "none":
-        yield here
+        yield _here(injected)
         return
     if sys.platform != "linux":
         _without(isolation, "this system is not Linux")
-        yield here
+        yield _here(injected)
         return
     noted = figures or _figures()
     async with _apart(injected, noted, forked=not self_test) as (pool, indexing):
@@ -74,7 +72,14 @@ async def untrusted_work(
             problem = await _problem(pool, indexing, noted)
         if problem:
             _without(isolation, problem)
-        yield here if problem else Work(pool, indexing)
+        yield _here(injected) if problem else Work(pool, indexing)
+
+
+def _here(injected: Sequence[str]) -> Work:
+    """Work done in this process, which only then needs the code for it."""
+    from elfgate.scan.local import LocalPredictor
+
+    return Work(LocalPredictor(injected))
 
 
 @asynccontextmanager

@@ -142,21 +142,26 @@ def docker_config() -> Path:
 
 
 def _local(location: Location, limits: Limits, indexer: "Indexer | None") -> Source:
-    """The source behind a path of this machine."""
-    from elfgate.images.archive import Archive
-    from elfgate.images.directory import Directory
-    from elfgate.images.docker_archive import open_docker_archive
-    from elfgate.images.layout import Folder, Layout
-    from elfgate.images.program import Program
-
+    """The source behind a path of this machine; only the code for that kind is loaded."""
     match location.transport:
         case Transport.FILE:
+            from elfgate.images.program import Program
+
             return Program(location.path)
         case Transport.OCI:
+            from elfgate.images.layout import Folder, Layout
+
             return Layout(Folder(location.path), limits, indexer)
         case Transport.OCI_ARCHIVE:
+            from elfgate.images.archive import Archive
+            from elfgate.images.layout import Layout
+
             return Layout(Archive(location.path, limits), limits, indexer)
         case Transport.DOCKER_ARCHIVE:
+            from elfgate.images.docker_archive import open_docker_archive
+
             return open_docker_archive(location.path, limits, indexer)
         case _:
+            from elfgate.images.directory import Directory
+
             return Directory(location.path, limits)

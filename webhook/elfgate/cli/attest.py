@@ -1,7 +1,6 @@
 """``elfgate attest``: sign an image's verdict and facts, and attach them to it."""
 
 import argparse
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make, attach, print, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.attest_output import AttestOutput
     from elfgate.given_file import KEY_BYTES, contents
     from elfgate.keys import Signer

@@ -4,7 +4,6 @@ What already runs, judged by the gate, and what would move to another architectu
 """
 
 import argparse
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,6 +140,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
+    import asyncio
+
     from elfgate.audit.report import Report
     from elfgate.policy.rulebook import Rulebook
     from elfgate.results.audit import AuditOutput, read_baseline

@@ -1,7 +1,6 @@
 """``elfgate bases``: which bases give a program what it needs."""
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import TABLED, add_outputs, tell_table
@@ -70,6 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.bases_output import BasesOutput, bases_table, bases_text
     from elfgate.errors import InputError
 

@@ -1,7 +1,6 @@
 """``elfgate bundle``: policy bundles as files."""
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,6 +140,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
+    import asyncio
+
     from elfgate.policy import testing
 
     chosen = judging(options)
@@ -150,6 +151,8 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
+    import asyncio
+
     from pydantic import ValidationError
 
     from elfgate.errors import InputError
@@ -179,6 +182,8 @@ async def _judged(options: argparse.Namespace, document: "Document") -> "Verdict
 
 
 def _push(options: argparse.Namespace) -> int:
+    import asyncio
+
     from elfgate.errors import InputError
     from elfgate.images.reference import Reference
     from elfgate.policy import archive
@@ -249,6 +254,8 @@ def _verified(contents: "dict[str, bytes]", options: argparse.Namespace) -> None
 
 def _prove(bundle: "Bundle") -> None:
     """Refuse what every webhook would refuse."""
+    import asyncio
+
     from elfgate.wiring import policies
 
     asyncio.run(policies.prove_bundle(bundle))

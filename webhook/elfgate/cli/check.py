@@ -1,7 +1,6 @@
 """``elfgate check``: manifests, judged as the webhook would judge them."""
 
 import argparse
-import asyncio
 import gc
 import sys
 from pathlib import Path
@@ -99,6 +98,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.ahead import read_ahead
     from elfgate.policy.rulebook import Rulebook
 

@@ -1,7 +1,6 @@
 """``elfgate compare``: what an update of an image loses or gains."""
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import FORMS, add_outputs, tell
@@ -51,6 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and return the exit code."""
+    import asyncio
+
     rows = asyncio.run(_compared(options))
     tell(options, _told(options, rows))
     return exit_code(rows, options.fail_on)

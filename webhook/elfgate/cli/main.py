@@ -108,6 +108,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
+    words, command = _split(words) if verb in _STARTING else (words, None)
+    parser_of_verb = verb_parser(verb)
+    if {"-h", "--help"} & set(words):
+        parser_of_verb.parse_args(words)  # and leave
+    return _run_verb(verb, parser_of_verb, words, command)
+
+
+def _run_verb(verb: str, of_verb: Parser, words: list[str], command: list[str] | None) -> int:
     from elfgate.cli.forms import outputs
     from elfgate.cli.interrupt import end_when_interrupted
     from elfgate.cli.progress import Progress
@@ -115,12 +123,8 @@ def _run(verb: str, words: list[str]) -> int:
 
     if verb != "serve":  # which drains
         end_when_interrupted()
-    words, command = _split(words) if verb in _STARTING else (words, None)
-    parser_of_verb = verb_parser(verb)
-    if not {"-h", "--help"} & set(words):
-        words = standing(parser_of_verb, verb, words)
-    parser_of_verb.refuse_unknown(words)
-    options = parser_of_verb.parse_args(words)
+    of_verb.refuse_unknown(words)
+    options = of_verb.parse_args(standing(of_verb, verb, words))
     options.command = command
     if getattr(options, "forms", None):
         outputs(options)  # a format that is not there is told of before the work

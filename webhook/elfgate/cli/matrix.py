@@ -1,7 +1,6 @@
 """``elfgate matrix``: images down, platforms across."""
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import FORMS, add_outputs, tell
@@ -36,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.scan import exit_code
 
     found = asyncio.run(_judged(options))

@@ -1,7 +1,6 @@
 """``elfgate mirror``: copy images into a registry of one's own."""
 
 import argparse
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -55,6 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy, and tell each artefact's new place."""
+    import asyncio
+
     from elfgate.cli.mirror_output import MirrorOutput
 
     mirrored = asyncio.run(_mirrored(options))
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _mirrored(options: argparse.Namespace) -> "list[Mirrored]":
+    import asyncio
+
     from elfgate.wiring.mirror import mirror
 
     async with mirror(options.to, insecure=options.insecure_registry) as mirroring:

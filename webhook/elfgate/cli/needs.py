@@ -1,7 +1,6 @@
 """``elfgate needs``: what a program needs from the system that it is started on."""
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import TABLED, add_outputs, tell_table
@@ -47,6 +46,8 @@ def add_program(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.needs_output import NeedsOutput, needs_table, needs_text
     from elfgate.wiring.images import scanner as scanner_of
 

@@ -1,7 +1,6 @@
 """``elfgate scan``: does this image start, platform by platform, and why not."""
 
 import argparse
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -79,6 +78,8 @@ def _add_node(group: "argparse._ArgumentGroup") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scan, print, and return the exit code."""
+    import asyncio
+
     from elfgate.traces import tracing
 
     with tracing(options.traces or "", at_end=True):

@@ -1,7 +1,6 @@
 """``elfgate serve``: the webhook."""
 
 import argparse
-import logging
 import os
 import sys
 from pathlib import Path
@@ -51,6 +50,8 @@ def _end() -> NoReturn:
     The interpreter would wait for threads that read from registries, for half a minute if one is
     silent.
     """
+    import logging
+
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)

@@ -1,7 +1,6 @@
 """``elfgate try``: really start an image, platform by platform, beside what is predicted."""
 
 import argparse
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,8 @@ def _add_expected(group: "argparse._ArgumentGroup") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try, print, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.try_output import TryOutput, try_cases, try_table, try_text
     from elfgate.policy.rulebook import shipped
     from elfgate.reports.junit import junit

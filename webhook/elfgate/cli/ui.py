@@ -1,7 +1,6 @@
 """``elfgate ui``: the audit's page, live, for this machine's browser."""
 
 import argparse
-import asyncio
 import sys
 
 from elfgate.cli import audit
@@ -63,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _page(options: argparse.Namespace) -> str:
+    import asyncio
+
     from elfgate.audit.report import Report
     from elfgate.cli.grids import audit_grid
     from elfgate.policy.rulebook import Rulebook

@@ -1,7 +1,6 @@
 """``elfgate verify``: hold what ``elfgate try`` has reported against a new prediction."""
 
 import argparse
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay, print, and return the exit code."""
+    import asyncio
+
     from elfgate.cli.verify_output import VerifyOutput, verify_table, verify_text
     from elfgate.policy.rulebook import shipped
 

@@ -1,7 +1,6 @@
 """``elfgate warm``: read images ahead of time, into the store."""
 
 import argparse
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -75,6 +74,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, print what came of each image, and return the exit code."""
+    import asyncio
+
     from elfgate.errors import InputError
     from elfgate.results.store import WarmOutput
     from elfgate.warm import State

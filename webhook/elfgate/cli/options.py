@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 EPILOG_IMAGES = """IMAGE is one of
   registry.example/team/app:1.2    a registry reference (tag, digest or both)
-  oci:DIR[:TAG]                    an OCI image layout folder, or oci:DIR@DIGEST, or oci:DIR:@0 for the first
+  oci:DIR[:TAG]                    an OCI image layout folder; also oci:DIR@DIGEST, or oci:DIR:@0
+                                   for its first image
   oci-archive:FILE[:TAG]           the same as a tar archive
   docker-archive:FILE[:NAME]       what `docker save` writes; here and above, - is standard input
   dir:ROOTFS                       an unpacked root file system (needs --platform)

@@ -70,6 +70,22 @@ def test_a_server_that_is_gone_is_asked_ever_more_seldom(server: valkey.Server) 
     assert asked == [0, 1, 3, 7, 15, 31, 61]
 
 
+def test_a_server_that_stays_away_is_told_of_once(
+    server: valkey.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    with closing(ValkeyStore(parse(server.url), clock=clock)) as store:
+        for away in (1, 2):
+            server.stop()
+            for _ in range(3):
+                assert store.get(Kind.LAYER, DIGEST) is None
+                clock.now += 60
+            assert len(caplog.records) == away
+            server.start()
+            store.put(Kind.LAYER, DIGEST, b"index")
+            assert store.get(Kind.LAYER, DIGEST) == b"index"
+
+
 def test_a_restarted_server_costs_no_miss(server: valkey.Server) -> None:
     with closing(ValkeyStore(parse(server.url))) as store:
         store.put(Kind.LAYER, DIGEST, b"index")

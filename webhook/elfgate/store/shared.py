@@ -78,6 +78,7 @@ class ValkeyStore:
         self._held = Held(self._renew, lease_seconds)
         self._seal = seal
         self._failures = 0
+        self._trouble = ""
         self._on_failure = on_failure
         self._pause = _FIRST_PAUSE
         self._alone_until = 0.0
@@ -262,10 +263,17 @@ class ValkeyStore:
                 self._leave_alone()
             self._failures += 1
             self._on_failure("shared")
-            _LOG.warning("store %s: %s", self._address, _words(error))
+            self._warn(_words(error))
             return nothing
         self._pause = _FIRST_PAUSE
+        self._trouble = ""
         return answer
+
+    def _warn(self, trouble: str) -> None:
+        """Tell of a trouble once, until the server answers again: each failure is counted."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _LOG.warning("store %s: %s", self._address, trouble)
 
     def _leave_alone(self) -> None:
         self._alone_until = self._clock() + self._pause

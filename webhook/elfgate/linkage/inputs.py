@@ -1,6 +1,6 @@
 """The inputs of a prediction: an image's defaults, a pod's changes, and facts of a node."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Literal
@@ -86,7 +86,15 @@ class Overrides:
 
     def cache_key(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
-        return _told(self)
+        return (self.variables(), self.beside_variables())
+
+    def variables(self) -> tuple[object, ...]:
+        """The pod's variables, likewise."""
+        return (self.env, sorted(self.unknown_env))
+
+    def beside_variables(self) -> tuple[object, ...]:
+        """All but the pod's variables, likewise."""
+        return _plain(_BESIDE_VARIABLES(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +119,15 @@ class NodeFacts:
 
     def cache_key(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
-        return _told(self)
+        return _plain(_FACTS(self))
 
 
-_FIELDS = {
-    kind: attrgetter(*(field.name for field in fields(kind))) for kind in (Overrides, NodeFacts)
-}
+_VARIABLES = {"env", "unknown_env"}
+_BESIDE_VARIABLES = attrgetter(
+    *(field.name for field in fields(Overrides) if field.name not in _VARIABLES)
+)
+_FACTS = attrgetter(*(field.name for field in fields(NodeFacts)))
 
 
-def _told(whole: Overrides | NodeFacts) -> tuple[object, ...]:
-    values = _FIELDS[type(whole)](whole)
+def _plain(values: Iterable[object]) -> tuple[object, ...]:
     return tuple([sorted(value) if type(value) is frozenset else value for value in values])

@@ -6,12 +6,12 @@ two kinds. ``local.LocalPredictor`` works within this process, for images that i
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides
-from elfgate.linkage.reads import ANY, reduced
+from elfgate.linkage.reads import ANY
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction, Surveyed
 from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
@@ -39,13 +39,21 @@ class Inquiry:
 
     def key(self, digest: str) -> bytes:
         """Tells this question about the image with that digest from every other question."""
-        parts = (digest, str(self.platform), self.overrides.cache_key(), self.node.cache_key())
-        return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
+        return self.with_variables(self.beside(digest))
 
-    def reading(self, reads: frozenset[str]) -> "Inquiry | None":
-        """This question without variables that are not read; None if all of them matter."""
-        overrides = reduced(self.overrides, reads)
-        return None if overrides is None else replace(self, overrides=overrides)
+    def with_variables(self, beside: str) -> bytes:
+        """``key``, made of what ``beside`` tells."""
+        return key_of(beside, self.overrides.variables())
+
+    def beside(self, digest: str) -> str:
+        """Tells this question from all that differ in more than the pod's variables."""
+        told = self.overrides.beside_variables()
+        return repr((digest, str(self.platform), told, self.node.cache_key()))
+
+
+def key_of(*parts: object) -> bytes:
+    """A key of plain values: equal only for equal ones."""
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)

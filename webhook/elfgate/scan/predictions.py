@@ -59,8 +59,9 @@ class Predictions:
         """
         if not is_digest(digest):
             return None
-        answer = self._answers.get(inquiry.key(digest))
-        return answer or self._by_reads.get(digest, inquiry)
+        beside = inquiry.beside(digest)
+        answer = self._answers.get(inquiry.with_variables(beside))
+        return answer or self._by_reads.get(beside, inquiry)
 
     async def of(self, contents: Contents, inquiry: Inquiry, *, namespace: str = "") -> Foreseen:
         """The answer; an unknown with its reason, if there is none.
@@ -82,7 +83,7 @@ class Predictions:
         answer = self._answers.get(key)
         if answer is not None and not (answer.whole or contents.unread):
             answer = None  # upper layers told it, and not the image's nature
-        answer = answer or self._by_reads.get(contents.digest, inquiry)
+        answer = answer or self._by_reads.get(inquiry.beside(contents.digest), inquiry)
         if answer is None and self._overruns.known(contents.digest, key):
             answer = _overrun("it took too much to predict before")
         return answer or await self._joined(key, contents, inquiry, namespace)
@@ -125,7 +126,7 @@ class Predictions:
             return
         self._answers.put(key, answer)
         if answer.whole and not contents.unread:
-            self._by_reads.put(contents.digest, inquiry, answer)
+            self._by_reads.put(inquiry.beside(contents.digest), inquiry, answer)
         of_all = inquiry.key(contents.digest)
         if self._answers.get(of_all) is None:
             self._answers.put(of_all, answer)

@@ -58,6 +58,12 @@ HOLDS = [
     (BASH, "set -- -ab; getopts ab o; r=$o$OPTIND; getopts ab o; [ $r$o$OPTIND = a1b2 ]"),
     (BASH, 'x=4; [ "$[x * (2 + 1)]!" = 12! ]'),
     (DASH, "[ $[1] = '$[1]' ]"),
+    (DASH, "f() { return 256; }; f || [ $? = 256 ]"),
+    (BASH, "f() { return 256; }; f && [ $? = 0 ]"),
+    (DASH, "(exit 256) && [ $? = 0 ]"),
+    (BASH, "(exit 0400) || [ $? = 144 ]"),
+    (DASH, "set -- -b; getopts :b: o; [ $o$OPTARG = :b ]"),
+    (BASH, "set -- -z; getopts :b: o; [ $o$OPTARG = '?z' ]"),
 ]
 
 
@@ -143,6 +149,8 @@ LOST = [
     (DASH, "r=$((f) || echo x)"),
     (BUSYBOX, "r=$((f) || echo x)"),
     (BASH, "((true\n)\necho a\n)"),
+    (KSH, "exec command /good"),
+    (KSH, "exec eval /good"),
 ]
 
 
@@ -171,6 +179,17 @@ def test_where_a_name_may_match_a_pattern_its_files_are_not_known() -> None:
     (ending,) = follow("exec p /*/x", first_state(), world).endings
     assert ending.launch is not None
     assert ending.launch.more
+
+
+@pytest.mark.parametrize(
+    ("dialect", "number"),
+    [(DASH, "-1"), (BUSYBOX, "-1"), (BASH, "1 2"), (DASH, "a"), (BUSYBOX, "+3"), (KSH, "a")],
+)
+def test_a_function_that_returns_no_number_may_end_the_script(
+    dialect: Dialect, number: str
+) -> None:
+    script = f"f() {{ return {number}; }}; f; exec /none"
+    assert ends(script, FakeWorld(dialect)) == ["ends", ("/none",)]
 
 
 UNSET_ON_SOME_WAYS = "if [ $U = 1 ]; then unset X; else X=1; fi; "

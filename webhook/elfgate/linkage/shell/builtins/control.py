@@ -6,7 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.14; the manuals of bash, dash an
 import re
 
 from elfgate.linkage.shell.arithmetic import number_of
-from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.launches import launched
 from elfgate.linkage.shell.state import Leaving, State
@@ -50,12 +50,15 @@ _OF_COMMANDS = frozenset({"ERR", "DEBUG", "RETURN"})
 _IN_FUNCTION = "function"
 _STATUS = Unknown("an exit status is not known")
 _OPTION = "the shell may know it as an option of exec"
+_EXECUTING = frozenset({"ksh", "other"})  # their exec knows the shell's own commands
+_NUMBER = re.compile(r"[0-9]{1,9}")  # of a status: decimal, whatever its first digit
 _EXEC_OPTIONS = re.compile(r"-[cl]*a?")
 
 
 def exit_(call: Call) -> list[State]:
     """``exit [NUMBER]``."""
-    call.walk.end(call.state, _given_status(call))
+    status = _given_status(call)
+    call.walk.end(call.state, UNSURE if status is None else status)
     return []
 
 
@@ -65,11 +68,15 @@ def return_(call: Call) -> list[State]:
         if call.world.dialect.special_errors_end and call.plain:
             call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
         return call.ended(FAILURE)
-    return [call.state.ended(_given_status(call)).leaving(Leaving("return"))]
+    status = _given_status(call)
+    if status is None:  # some shells end the script, others return with a number of their own
+        call.walk.end(call.state, UNSURE, aside=True)
+        status = UNSURE
+    return [call.state.ended(status).leaving(Leaving("return"))]
 
 
-def _given_status(call: Call) -> Status:
-    """The status that is named; that of the last command, if none is."""
+def _given_status(call: Call) -> Status | None:
+    """The status that is named; that of the last command, if none is; None for no number."""
     if not call.args.values and call.args.more is None:
         return call.state.flow.status
     value = call.args.values[0] if call.args.values else _STATUS
@@ -77,10 +84,16 @@ def _given_status(call: Call) -> Status:
         return value.status
     if isinstance(value, Unknown):
         return Status(None, None, call.state.flow.failed)
-    number = number_of(value)
-    if number is None or not value.strip().isdecimal():
-        return Status(ok=False)
-    return Status(number & 255 == 0, number & 255)
+    if not _NUMBER.fullmatch(value) or len(call.args.values) > 1:
+        return None
+    return _numbered(int(value), call)
+
+
+def _numbered(number: int, call: Call) -> Status:
+    """The status of a number: its last byte, but in dash, within the shell, the whole."""
+    if call.name == "exit" or call.world.dialect.name != "dash":
+        number &= 255
+    return Status(number == 0, number)
 
 
 def leave(call: Call) -> list[State]:
@@ -116,6 +129,8 @@ def exec_(call: Call) -> list[State]:
         return call.ended(FAILURE) if goes_on else []
     if not fields.prefix:
         raise LostError("the program is not known")
+    if call.world.dialect.name in _EXECUTING and name_in(fields) in call.builtins:
+        raise LostError("the shell may run its own command of that name")
     launch = launched(fields, call.state, call.world)
     if launch.argv[0] == "-a" and not launch.doubt:
         launch = launch._replace(doubt=_OPTION)

@@ -108,24 +108,30 @@ class _Option:
             return self._no_more(word, place)
         letter = word[place.letter]
         following = place.after(word)
-        _, known, behind = letters.partition(letter)
+        is_quiet = letters.startswith(":")
+        _, known, behind = letters.removeprefix(":").partition(letter)
         if letter == ":" or not known:
-            return self._set("?", following, _OPTION)
+            return self._set("?", following, letter if is_quiet else _OPTION)
         if behind.startswith(":"):
-            return self._with_value(letter, place)
+            return self._with_value(letter, place, is_quiet=is_quiet)
         return self._set(letter, following, UNSET)
 
-    def _with_value(self, letter: str, place: _Place) -> State:
-        """Take an option that wants a value: the rest of its word, or the next word."""
+    def _with_value(self, letter: str, place: _Place, *, is_quiet: bool) -> State:
+        """Take an option that wants a value: the rest of its word, or the next word.
+
+        Where letters begin with a colon, the script itself is told that there is no value.
+        """
         word = self._word(place)
         rest = word[place.letter + 1 :]
         following = place.skip(1)
         if rest:
             return self._set(letter, following, rest)
         value = self._word(following)
-        if following.number > len(self.args):
-            return self._set("?", following, _OPTION)
-        return self._set(letter, place.skip(2), value)
+        if following.number <= len(self.args):
+            return self._set(letter, place.skip(2), value)
+        if is_quiet:
+            return self._set(":", following, letter)
+        return self._set("?", following, _OPTION)
 
     def _no_more(self, word: str, place: _Place) -> State:
         """End at the first word that is no option; ``--`` itself is passed over."""

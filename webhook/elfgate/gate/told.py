@@ -35,7 +35,11 @@ def of_request(
 ) -> dict[str, Any]:
     """The object's labels and annotations, and its namespace's labels if they are known."""
     labels = workload.labels
-    told = _looked_at(looks, labels=labels.labels, annotations=labels.annotations)
+    told = _looked_at(
+        looks,
+        labels=labels.labels,
+        annotations=labels.annotations,
+    )
     if namespace is not None:
         told |= _looked_at(looks, namespace_labels=namespace)
     return told
@@ -43,8 +47,13 @@ def of_request(
 
 def of_pod(workload: Workload, looks: Looks) -> dict[str, Any]:
     """The pod's own fields, beside its containers."""
-    spec, labels = workload.pod_spec, workload.labels
-    told = _looked_at(looks, labels=labels.pod_labels, annotations=labels.pod_annotations)
+    spec = workload.pod_spec
+    labels = workload.labels
+    told = _looked_at(
+        looks,
+        labels=labels.pod_labels,
+        annotations=labels.pod_annotations,
+    )
     if "service_accounts" in looks:
         told["service_account"] = text(spec.get("serviceAccountName"))
     if "security" in looks:
@@ -54,7 +63,7 @@ def of_pod(workload: Workload, looks: Looks) -> dict[str, Any]:
             "host_ipc": spec.get("hostIPC") is True,
         }
     if "volumes" in looks:
-        told["volumes"] = [_volume(volume) for volume in _volumes(spec)]
+        told["volumes"] = list(map(_volume, _volumes(spec)))
     return told
 
 
@@ -63,14 +72,13 @@ def of_containers(workload: Workload, looks: Looks) -> dict[str, dict[str, Any]]
     if looks.isdisjoint({"commands", "security", "volumes"}):
         return {}
     spec = workload.pod_spec
-    listed = (container for key in _LISTS for container in objects(spec.get(key)))
-    tokens = {text(volume.get("name")) for volume in objects(spec.get("volumes"))} - {
-        text(volume.get("name")) for volume in _volumes(spec)
-    }
-    return {
-        text(container.get("name")): _container(container, spec, tokens, looks)
-        for container in listed
-    }
+    told = {}
+    tokens = _tokens(spec)
+    for key in _LISTS:
+        for container in objects(spec.get(key)):
+            name = text(container.get("name"))
+            told[name] = _container(container, spec, tokens, looks)
+    return told
 
 
 def of_target(target: Target, looks: Looks) -> dict[str, Any]:
@@ -112,30 +120,46 @@ def _looked_at(looks: Looks, **texts: Mapping[str, str]) -> dict[str, Any]:
     return {look: dict(found) for look, found in texts.items() if look in looks}
 
 
+def _tokens(spec: Mapping[str, Any]) -> set[str]:
+    """The names of the volumes with the service account's token."""
+    every = objects(spec.get("volumes"))
+    return {text(volume.get("name")) for volume in every if is_token(volume)}
+
+
 def _volumes(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [volume for volume in objects(spec.get("volumes")) if not is_token(volume)]
+    every = objects(spec.get("volumes"))
+    return [volume for volume in every if not is_token(volume)]
 
 
 def _volume(volume: Mapping[str, Any]) -> VolumeEntry:
-    kind = next((key for key, said in volume.items() if key != "name" and said is not None), "")
+    name = text(volume.get("name"))
+    given = [key for key, said in volume.items() if said is not None]
+    kinds = [key for key in given if key != "name"]
+    kind = next(iter(kinds), "")
     said = mapping(volume.get(kind))
-    source = next((text(said[key]) for key in _SOURCES if text(said.get(key))), "")
-    return VolumeEntry(name=text(volume.get("name")), kind=kind, source=source)
+    texts = [text(said.get(key)) for key in _SOURCES]
+    source = next(filter(None, texts), "")
+    return VolumeEntry(name=name, kind=kind, source=source)
 
 
 def _mounts(container: Mapping[str, Any], tokens: set[str]) -> Iterable[tuple[str, str]]:
     for mount in objects(container.get("volumeMounts")):
         name = text(mount.get("name"))
+        path = text(mount.get("mountPath"))
         if name not in tokens:
-            yield text(mount.get("mountPath")), name
+            yield path, name
     for device in objects(container.get("volumeDevices")):
-        yield text(device.get("devicePath")), text(device.get("name"))
+        name = text(device.get("name"))
+        path = text(device.get("devicePath"))
+        yield path, name
 
 
 def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> SecurityEntry:
     own = mapping(container.get("securityContext"))
+    of_pod = mapping(spec.get("securityContext"))
     given = {key: value for key, value in own.items() if value is not None}
-    both = {**mapping(spec.get("securityContext")), **given}
+    both = {**of_pod, **given}
+    profile = mapping(both.get("seccompProfile"))
     capabilities = mapping(own.get("capabilities"))
     return SecurityEntry(
         privileged=own.get("privileged") is True,
@@ -143,7 +167,7 @@ def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Security
         privilege_escalation=_flag(own.get("allowPrivilegeEscalation")),
         run_as_user=_number(both.get("runAsUser")),
         run_as_non_root=_flag(both.get("runAsNonRoot")),
-        seccomp=text(mapping(both.get("seccompProfile")).get("type")),
+        seccomp=text(profile.get("type")),
         capabilities_added=_capabilities(capabilities.get("add")),
         capabilities_dropped=_capabilities(capabilities.get("drop")),
     )
@@ -154,7 +178,8 @@ def _capabilities(listed: object) -> tuple[str, ...]:
 
     Source: containerd takes them in any letters, and puts CAP_ before them (its CRI plug-in).
     """
-    return tuple(name.upper().removeprefix("CAP_") for name in strings(listed))
+    written = [name.upper() for name in strings(listed)]
+    return tuple(name.removeprefix("CAP_") for name in written)
 
 
 def _flag(value: object) -> bool | None:

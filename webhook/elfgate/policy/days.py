@@ -1,15 +1,15 @@
 """Days in rules of the user's own that have passed, so that what they are asked never holds again."""
 
-from collections.abc import Iterator
+from collections import Counter
 from datetime import date
 
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.cautions import cautions
 from elfgate.policy.embedded import parsed
-from elfgate.policy.literals import Literals
+from elfgate.policy.literals import Compared, Literals
 from elfgate.policy.packages import package_of
 from elfgate.policy.tree import Node, kind, text
-from elfgate.policy.typed import Types
+from elfgate.policy.typed import Type, Types
 
 _OWN = "own/"
 
@@ -27,42 +27,60 @@ def passed(bundle: Bundle, today: date) -> list[str]:
         bundle: The bundle in force.
         today: The day, in UTC as policies have it.
     """
-    own = {path: text for path, text in bundle.modules.items() if path.startswith(_OWN)}
-    packages = [package_of(source) for source in own.values()]
-    lines = []
-    for path, source in own.items():
-        tree, _ = parsed(path, source) if "today" in source else (None, "")
-        alone = packages.count(package_of(source)) == 1
-        found = _of_module(tree, source, today, alone=alone) if tree else ()
-        lines += [f"{path.removeprefix(_OWN)}:{line}: {said}" for line, said in sorted(set(found))]
+    own = {}
+    for path, source in bundle.modules.items():
+        if path.startswith(_OWN):
+            name = path.removeprefix(_OWN)
+            own[name] = source
+    packages = Counter(map(package_of, own.values()))
+    lines: list[str] = []
+    for name, source in own.items():
+        if "today" not in source:
+            continue
+        package = package_of(source)
+        alone = packages[package] == 1
+        found = _of_module(source, today, alone=alone)
+        lines += [f"{name}:{line}: {said}" for line, said in sorted(found)]
     return lines
 
 
-def _of_module(tree: Node, source: str, today: date, *, alone: bool) -> Iterator[tuple[int, str]]:
+def _of_module(source: str, today: date, *, alone: bool) -> set[tuple[int, str]]:
+    """The conditions of a module that hold no more, by line."""
+    found: set[tuple[int, str]] = set()
+    tree, _ = parsed("rule", source)
+    if not tree:
+        return found
     types = Types(tree, source, alone=alone)
     literals = Literals(tree, source, alone=alone)
     for rule in tree["rules"]:
         types.enter(rule)
-        for compared in literals.of_rule(_asserted(rule)):
-            if (types.of(compared.reference) or {}).get("form") != "day":
-                continue
-            said = _gone(compared.operator, text(compared.literal) or "", today.isoformat())
+        asserted = _asserted(rule)
+        for compared in literals.of_rule(asserted):
+            known = types.of(compared.reference)
+            said = _gone(compared, known, today)
             if said:
-                yield compared.literal[kind(compared.literal)]["span"]["line"], said
+                found.add((compared.line, said))
+    return found
 
 
 def _asserted(node: Node) -> Node:
     """A part of a module without the expressions that are to be false."""
     if isinstance(node, list):
         return [_asserted(part) for part in node]
-    if not isinstance(node, dict) or kind(node) == "NotExpr":
-        return None if isinstance(node, dict) else node
+    if not isinstance(node, dict):
+        return node
+    if kind(node) == "NotExpr":
+        return None
     return {name: _asserted(part) for name, part in node.items()}
 
 
-def _gone(operator: str, day: str, today: str) -> str:
+def _gone(compared: Compared, known: Type, now: date) -> str:
     """The words for a condition on the day that never holds again; empty if it may."""
-    match operator:
+    if known is None or known.get("form") != "day":
+        return ""
+    day = text(compared.literal) or ""
+    today = now.isoformat()
+    match compared.operator:
         case "Eq" if day and day < today:
             return f"the day {day} has passed, so that today is never {day} again"
         case "Lt" if day <= today:

@@ -155,29 +155,91 @@ def _architecture(text: str) -> bool:
 
 
 def _field_meant(text: str) -> str:
-    return "persistentVolumeClaim" if text == "pvc" else _BY_LETTERS.get(text.lower(), "")
+    if text == "pvc":
+        return "persistentVolumeClaim"
+    return _BY_LETTERS.get(text.lower(), "")
+
+
+def _field(text: str) -> bool:
+    """Whether a volume may have a field of this name."""
+    if not _FIELD.fullmatch(text):
+        return False
+    return _field_meant(text) in {"", text}
+
+
+def _variant(text: str) -> bool:
+    return text != "ubi" and bool(_VARIANT.fullmatch(text))
+
+
+def _variant_meant(text: str) -> str:
+    return "rhel" if text == "ubi" else text.lower()
+
+
+def _scheduler(text: str) -> bool:
+    return text != "default-scheduler"
+
+
+def _capability_meant(text: str) -> str:
+    return text.upper().removeprefix("CAP_")
+
+
+def _of(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    """Whether a text is of a pattern."""
+
+    def holds(text: str) -> bool:
+        return pattern.fullmatch(text) is not None
+
+    return holds
 
 
 FORMS = {
-    "namespace": Form(_namespace, "team-a", str.lower, _LETTERS, (GOLDEN_NAMESPACE,)),
-    "name": Form(lambda text: bool(_NAME.fullmatch(text)), "web", str.lower, _LETTERS),
-    "container": Form(lambda text: bool(_LABEL.fullmatch(text)), "web", str.lower, _LETTERS),
-    "kind": Form(_kind, "Deployment", _kind_meant, (*_LETTERS, "A")),
+    "namespace": Form(
+        _namespace,
+        "team-a",
+        meant=str.lower,
+        around=_LETTERS,
+        over=(GOLDEN_NAMESPACE,),
+    ),
+    "name": Form(
+        _of(_NAME),
+        "web",
+        meant=str.lower,
+        around=_LETTERS,
+    ),
+    "container": Form(
+        _of(_LABEL),
+        "web",
+        meant=str.lower,
+        around=_LETTERS,
+    ),
+    "kind": Form(
+        _kind,
+        "Deployment",
+        meant=_kind_meant,
+        around=(*_LETTERS, "A"),
+    ),
     "owner": Form(
-        _owner, "Deployment/web", _owner_meant, (*_LETTERS, "A", "/a", "a/a", "A/", "A/a")
+        _owner,
+        "Deployment/web",
+        meant=_owner_meant,
+        around=(*_LETTERS, "A", "/a", "a/a", "A/", "A/a"),
     ),
     "repository": Form(
         _repository,
         "nginx, or registry.example/team/app",
-        _repository_meant,
-        (
+        meant=_repository_meant,
+        around=(
             *(*_LETTERS, "/a", "a/", "a/a", ".a/a", "a.a/", "a.", ":1/a", "1/a", "a.a:"),
             *("::1]/a", "]/a", "]:1/a", "[::1]/", "[::1]:", "[::"),
         ),
     ),
-    "tag": Form(lambda text: bool(_TAG.fullmatch(text)), "1.27", around=_LETTERS),
+    "tag": Form(
+        _of(_TAG),
+        "1.27",
+        around=_LETTERS,
+    ),
     "digest": Form(
-        lambda text: bool(_DIGEST.fullmatch(text)),
+        _of(_DIGEST),
         "sha256:0123…, with 64 digits",
         over=(f"sha256:{'0' * 64}", f"sha512:{'0' * 128}"),
     ),
@@ -187,29 +249,38 @@ FORMS = {
         over=("2024-01-01", "2024-02-29", "2024-10-10", "2024-12-31", "2024-11-30"),
     ),
     "platform": Form(
-        _platform, "linux/amd64", platform, (*_LETTERS, "/a", "a/a", "linux/", "linux/a", "a/")
+        _platform,
+        "linux/amd64",
+        meant=platform,
+        around=(*_LETTERS, "/a", "a/a", "linux/", "linux/a", "a/"),
     ),
-    "architecture": Form(_architecture, "arm64", architecture, _LETTERS),
+    "architecture": Form(
+        _architecture,
+        "arm64",
+        meant=architecture,
+        around=_LETTERS,
+    ),
     "variant": Form(
-        lambda text: text != "ubi" and bool(_VARIANT.fullmatch(text)),
+        _variant,
         "alpine",
-        lambda text: "rhel" if text == "ubi" else text.lower(),
-        _LETTERS,
+        meant=_variant_meant,
+        around=_LETTERS,
     ),
     "scheduler": Form(
-        lambda text: text != "default-scheduler", "volcano, and empty for Kubernetes' own"
+        _scheduler,
+        "volcano, and empty for Kubernetes' own",
     ),
     "capability": Form(
-        lambda text: bool(_CAPABILITY.fullmatch(text)),
+        _of(_CAPABILITY),
         "NET_ADMIN",
-        lambda text: text.upper().removeprefix("CAP_"),
-        ("", "A"),
+        meant=_capability_meant,
+        around=("", "A"),
     ),
     "volume": Form(
-        lambda text: bool(_FIELD.fullmatch(text)) and _field_meant(text) in {"", text},
+        _field,
         "hostPath",
-        _field_meant,
-        (*_LETTERS, "A"),
+        meant=_field_meant,
+        around=(*_LETTERS, "A"),
     ),
 }
 """By the name that the document's schema has for each."""

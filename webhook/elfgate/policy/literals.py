@@ -37,6 +37,12 @@ class Compared(NamedTuple):
     operator: str = ""
     inside: bool = False
 
+    @property
+    def line(self) -> int:
+        """The line on which the value stands."""
+        form = kind(self.literal)
+        return int(self.literal[form]["span"]["line"])
+
 
 class Literals:
     """The literal values that the names of a module stand for.

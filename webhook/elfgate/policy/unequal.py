@@ -16,6 +16,7 @@ _OF_LETTERS = frozenset(
         *("trim_left", "trim_prefix", "trim_right", "trim_suffix"),
     )
 )
+_FAMILIES = {"regex", "strings"}
 _FEW = 8  # words that are listed whole
 _TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _WORDS = {
@@ -41,30 +42,36 @@ def unequal(tree: Node, literals: Literals, types: Types, looks: frozenset[str])
         types.enter(rule)
         for compared in literals.of_rule(rule):
             found = types.of(compared.reference)
-            line = compared.literal[kind(compared.literal)]["span"]["line"]
             fault = _inside if compared.inside else _complaint
             complaint = fault(compared, found, looks)
             if complaint:
-                yield line, complaint
+                yield compared.line, complaint
         for _, call in nodes(rule, "Call"):
-            yield from ((call["span"]["line"], said) for said in _cut(call, types, looks))
+            line = call["span"]["line"]
+            for complaint in _cut(call, types, looks):
+                yield line, complaint
 
 
 def _cut(call: Node, types: Types, looks: frozenset[str]) -> Iterator[str]:
     """The faults of a function that is asked of the letters of a name that is not shown."""
     name = function(call)
-    if name in _OF_LETTERS or name.partition(".")[0] in {"regex", "strings"}:
-        for param in call["params"]:
-            said = _marked(_called(param), types.of(param) or {}, looks)
-            if said:
-                yield said
+    family, _, _ = name.partition(".")
+    if name not in _OF_LETTERS and family not in _FAMILIES:
+        return
+    for param in call["params"]:
+        found = types.of(param) or {}
+        said = _marked(_called(param), found, looks)
+        if said:
+            yield said
 
 
 def _inside(compared: Compared, collection: Type, looks: frozenset[str]) -> str:
     """The fault of a look into a collection."""
-    if (collection or {}).get("type") == "string":
-        return f"{_called(compared.reference)} is a text, which `in` finds nothing in; use contains"
-    return _complaint(compared, item(collection), looks)
+    if collection is not None and collection.get("type") == "string":
+        name = _called(compared.reference)
+        return f"{name} is a text, which `in` finds nothing in; use contains"
+    element = item(collection)
+    return _complaint(compared, element, looks)
 
 
 def _complaint(compared: Compared, found: Type, looks: frozenset[str]) -> str:
@@ -75,15 +82,24 @@ def _complaint(compared: Compared, found: Type, looks: frozenset[str]) -> str:
     marked = _marked(name, found, looks)
     if marked and text(compared.literal) != "":  # no name is empty, and no mark
         return marked
-    wanted, nullable = _type(found)
-    if not wanted or (nullable and kind(compared.literal) == "Null"):
-        return ""
     value = literal(compared.literal)
-    if value is None:
-        return f"{name} is {_WORDS[wanted]}, and never null"
-    if not _is_of(value, wanted):
+    wanted = _of_another_type(value, found)
+    if wanted:
         return f"{name} is {_WORDS[wanted]}, and never {_quoted(value)}"
-    return _text(name, found, value, compared.part) if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return _text(name, found, value, compared.part)
+    return ""
+
+
+def _of_another_type(value: object, found: Mapping[str, Any]) -> str:
+    """The type of a part of the document, if a value is of another; else empty."""
+    kinds = [each.get("type", "") for each in found.get("anyOf", [found])]
+    wanted = [each for each in kinds if each != "null"]
+    if len(wanted) != 1 or not wanted[0]:
+        return ""
+    if value is None:
+        return "" if "null" in kinds else str(wanted[0])
+    return "" if _is_of(value, wanted[0]) else str(wanted[0])
 
 
 def _marked(name: str, found: Mapping[str, Any], looks: frozenset[str]) -> str:
@@ -106,27 +122,38 @@ def _called(reference: Node) -> str:
     return ".".join(path(reference)) or "what is compared"
 
 
-def _type(found: Mapping[str, Any]) -> tuple[str, bool]:
-    """The type of a part of the document, and whether it may be null; empty if it is of several."""
-    kinds = [each.get("type", "") for each in found.get("anyOf", [found])]
-    some = [each for each in kinds if each != "null"]
-    return (some[0] if len(some) == 1 else ""), "null" in kinds
-
-
 def _is_of(value: object, wanted: str) -> bool:
     given = _TYPES[type(value)]
     return given == wanted or {given, wanted} == {"integer", "number"}
 
 
 def _text(name: str, found: Mapping[str, Any], value: str, part: Part) -> str:
-    known = found.get("enum") or ([found["const"]] if "const" in found else [])
+    """The fault of a comparison with a text."""
+    known = _known(found)
     if known and part is Part.WHOLE and value not in known:
-        return f"{name} is never {_quoted(value)}{_instead(value, known)}"
-    form = FORMS.get(found.get("form", ""))
-    if form is None or (part is Part.ORDER and found["form"] != "day"):
+        instead = _instead(value, known)
+        return f"{name} is never {_quoted(value)}{instead}"
+    fault = _form_fault(found.get("form", ""), value, part)
+    if not fault:
         return ""
-    fault = form.fault(value, Part.BEGIN if part is Part.ORDER else part)
-    return f"{name} {part.value} {_quoted(value)}; {fault}" if fault else ""
+    return f"{name} {part.value} {_quoted(value)}; {fault}"
+
+
+def _known(found: Mapping[str, Any]) -> Sequence[Any]:
+    """The only texts that a part of the document may be, if it names them."""
+    if "const" in found:
+        return [found["const"]]
+    return list(found.get("enum", ()))
+
+
+def _form_fault(name: str, value: str, part: Part) -> str:
+    """The fault of a text by a form; of an order, by that of days."""
+    form = FORMS.get(name)
+    if form is None:
+        return ""
+    if part is not Part.ORDER:
+        return form.fault(value, part)
+    return form.fault(value, Part.BEGIN) if name == "day" else ""
 
 
 def _instead(value: str, known: Sequence[Any]) -> str:
@@ -139,4 +166,6 @@ def _instead(value: str, known: Sequence[Any]) -> str:
 
 
 def _quoted(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    return "null" if value is None else str(value).lower()

@@ -1,7 +1,9 @@
 """Rules of the user's own: one that errs, loops or says nothing usable takes no other with it, on either engine."""
 
 import asyncio
+import json
 import platform
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,12 +16,15 @@ from elfgate.isolation.rules import BoundedEngine
 from elfgate.policy import bundle, golden
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
+from elfgate.policy.files import shipped
 from elfgate.policy.guard import GuardedEngine
 from elfgate.policy.opa import OpaEngine
 from elfgate.policy.verdict import Verdict
-from support import opa
+from support import functions, opa
 from support.documents import pod
+from support.functions import Function
 
+UNASKED = {"assign", "eq", "internal.member_2", "internal.member_3"}  # they are no calls
 SECONDS = 1.0  # a loaded machine is slow, and a good rule must not be taken for one that loops
 MEMORY = (
     256 << 20
@@ -140,6 +145,41 @@ def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(
     assert told == ["unusable"]
     assert verdict.failed["unusable"].startswith("its finding")
     assert "finding" not in verdict.warnings[-1].headline
+
+
+def test_every_function_of_the_profile_can_be_called_behind_the_sandbox(tmp_path: Path) -> None:
+    calls = [answered(function) for function in permitted()]
+    asked = [f"asked contains {n} if _ = {call}" for n, call in enumerate(calls)]
+    finding = 'findings contains {"message": sprintf("%v asked", [count(asked)])}'
+    text = "\n".join(["package elfgate.rules.every", finding, *asked])
+
+    async def ask() -> Verdict:
+        engine = BoundedEngine(rules(tmp_path, text), seconds=60, memory=MEMORY)
+        try:
+            return await engine.evaluate(pod(starts=("amd64",)))
+        finally:
+            await engine.close()
+
+    verdict = asyncio.run(ask())
+    assert verdict.denials[0].lines == [f"{len(calls)} asked  [every]"]
+
+
+def answered(function: Function) -> str:
+    """A call of a function that regorus answers, with values written out."""
+    for number in range(100):
+        arguments = function.arguments(random.Random(f"{function.name} {number}"))  # noqa: S311
+        if functions.in_regorus(function, [arguments]) != [functions.NOTHING]:
+            break
+    call = function.call()
+    for place, argument in enumerate(arguments):
+        call = call.replace(f"input[{place}]", json.dumps(argument))
+    return call
+
+
+def permitted() -> list[Function]:
+    """The functions that rules may call by name, or as an operator."""
+    listed = functions.functions(Path(str(shipped() / "capabilities.json")))
+    return [each for each in listed if each.name not in UNASKED]
 
 
 def test_the_process_that_evaluates_them_is_confined_and_knows_nothing(

@@ -25,7 +25,7 @@ from elfgate.isolation.limits import Bounds, bound, end_with
 from elfgate.isolation.sandbox import confine
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
-from elfgate.policy.embedded import VERDICT, EmbeddedEngine
+from elfgate.policy.embedded import VERDICT, EmbeddedEngine, settle
 from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
 from elfgate.policy.verdict import Verdict
 
@@ -188,6 +188,7 @@ def main(parent: str) -> None:
     given = orjson.loads(_read(sys.stdin.buffer) or b"{}")
     bound(Bounds(given["memory"]))
     engine = EmbeddedEngine(Bundle(given["modules"], given["data"], ""))
+    settle()
     confine()
     _write(sys.stdout.buffer, b"{}")
     while document := _read(sys.stdin.buffer):

@@ -97,6 +97,16 @@ class EmbeddedEngine:
         return engine
 
 
+def settle() -> None:
+    """Have regorus open now what it opens once in a process, before files are out of reach.
+
+    Its memory of patterns is as wide as the processors are many, which ``/proc`` and cgroups tell.
+    """
+    import regorus  # noqa: PLC0415
+
+    regorus.Engine().eval_query('regex.match("a", "a")')
+
+
 def parsed(path: str, text: str) -> tuple[Any, str]:
     """Parse a module.
 

@@ -279,7 +279,7 @@ def test_layers_that_are_stored_compressed_are_read(tmp_path: Path) -> None:
 def test_a_listing_that_is_none_is_unreadable_in_one_line(tmp_path: Path, listing: object) -> None:
     (tmp_path / "app.tar").write_bytes(archive_of({"manifest.json": json.dumps(listing).encode()}))
     with pytest.raises(UnreadableError) as raised:
-        open_docker_archive(str(tmp_path / "app.tar"), Limits())
+        open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("")
     assert "\n" not in str(raised.value)
 
 
@@ -295,9 +295,32 @@ def test_a_layer_that_is_not_there_is_named_once(tmp_path: Path) -> None:
     del files[gone]
     (tmp_path / "app.tar").write_bytes(archive_of(files))
     with pytest.raises(UnreadableError) as raised:
-        open_docker_archive(str(tmp_path / "app.tar"), Limits())
+        open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("")
     assert raised.value.message == f"{tmp_path / 'app.tar'} has no {gone}"
     assert raised.value.reason is UnknownReason.IMAGE_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"Config": "gone.json", "RepoTags": ["b:1"], "Layers": []},
+        {"Config": "gone.json", "RepoTags": None},
+    ],
+)
+def test_an_image_that_cannot_be_read_spoils_no_other(
+    broken: dict[str, object], tmp_path: Path
+) -> None:
+    files = docker_archive_files({"a:1": APP})
+    listing = [broken, *json.loads(files["manifest.json"])]
+    files["manifest.json"] = json.dumps(listing).encode()
+    (tmp_path / "app.tar").write_bytes(archive_of(files))
+    archive = open_docker_archive(str(tmp_path / "app.tar"), Limits())
+    assert archive.resolve("a:1") == archive.resolve("@1")
+    for name in ("@0", *(broken["RepoTags"] or ())):  # type: ignore[misc]
+        with pytest.raises(UnreadableError, match=r"has no gone\.json"):
+            archive.resolve(name)
+    with pytest.raises(UnreadableError, match="has several images"):
+        archive.resolve("")
 
 
 def test_a_null_among_names_is_none(tmp_path: Path) -> None:
@@ -312,7 +335,7 @@ def test_layers_and_diff_ids_must_match_in_number(tmp_path: Path) -> None:
     wrong = image([BASE], config={"rootfs": {"type": "layers", "diff_ids": []}})
     write_docker_archive(tmp_path / "app.tar", {"a:1": wrong})
     with pytest.raises(UnreadableError, match=r"names 0 layers, manifest\.json 1"):
-        open_docker_archive(str(tmp_path / "app.tar"), Limits())
+        open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("")
 
 
 def test_a_newer_archive_of_docker_save_has_every_platform(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,28 @@ def test_nulls_among_texts_are_empty_ones() -> None:
     assert isinstance(read, Index)
     assert read.entries[0].annotations == {"a": ""}
     assert config({"config": {"Cmd": ["x", None]}}).defaults.cmd == ("x", "")
+
+
+def test_a_null_in_a_document_s_place_says_nothing() -> None:
+    """As Go's encoding/json has it; so it spoils no entry beside it."""
+    read = document({"manifests": [None, {"digest": DIGEST}]})
+    assert isinstance(read, Index)
+    assert [entry.digest for entry in read.entries] == ["", DIGEST]
+
+
+def test_a_descriptor_may_carry_its_content() -> None:
+    said = {"digest": f"sha256:{sha256(b'{}').hexdigest()}", "size": 2, "data": "e30="}
+    assert carried(said) == b"{}"
+    assert carried({**said, "digest": DIGEST}) == b""
+    assert carried({**said, "size": 3}) == b""
+    assert carried({**said, "data": "no base64"}) == b""
+    assert carried({**said, "data": None}) == b""
+
+
+def carried(descriptor: dict[str, Any]) -> bytes:
+    read = document({"config": {**CONFIG, **descriptor}, "layers": []})
+    assert isinstance(read, Manifest)
+    return read.config.content
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,21 @@ def test_sha512_is_verified_too() -> None:
     assert failure(data, digest="sha512:" + "0" * 128).reason is UnknownReason.IMAGE_INVALID
 
 
+SKIPPED = b"\x50\x2a\x4d\x18\x05\0\0\0hello"  # a frame of zstd that holds nothing, whatever it says
+NOTHING = zstandard.compress(b"")
+
+
+@pytest.mark.parametrize("data", [NOTHING, SKIPPED, SKIPPED + NOTHING, NOTHING + SKIPPED])
+def test_a_layer_without_a_byte_is_empty_when_packed_by_zstd(data: bytes) -> None:
+    """As containerd has it, which starts images with such a layer."""
+    assert not read(data).entries("/")
+
+
+@pytest.mark.parametrize("data", [NOTHING[:-1], SKIPPED[:-1], NOTHING + SKIPPED[:-1], SKIPPED[:6]])
+def test_a_frame_that_is_cut_short_is_no_empty_layer(data: bytes) -> None:
+    assert failure(data).reason is UnknownReason.IMAGE_INVALID
+
+
 @pytest.mark.parametrize(("difference", "words"), [(-1, "longer than"), (1, "ends after")])
 def test_another_size_is_invalid(difference: int, words: str) -> None:
     data = gzip.compress(TAR)

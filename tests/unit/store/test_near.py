@@ -152,7 +152,8 @@ def test_tags_take_a_part_of_the_room_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["/dev/null", "/dev/full", "/dev/null/elfgate/facts.db", "/proc/facts.db"]
+    "place",
+    ["/dev/null", "/dev/full", "/dev/null/elfgate/facts.db", "/proc/facts.db", f"/tmp/{'a' * 300}"],
 )
 def test_a_place_that_holds_no_file_costs_one_plain_warning(
     place: str, caplog: pytest.LogCaptureFixture

@@ -52,6 +52,16 @@ def digest_of(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def matches(data: bytes, digest: str) -> bool:
+    """Whether bytes add up to a digest.
+
+    Raises:
+        UnreadableError: as ``split_digest`` does.
+    """
+    algorithm, digits = split_digest(digest)
+    return hashlib.new(algorithm, data).hexdigest() == digits
+
+
 def short(digest: str) -> str:
     """A digest as people read it: its first 12 hexadecimal digits."""
     algorithm, separator, digits = digest.partition(":")

@@ -54,6 +54,14 @@ class _Found:
     layers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """An image of the archive that cannot be read; it spoils no other."""
+
+    names: tuple[str, ...]
+    error: UnreadableError
+
+
 def open_docker_archive(path: str, limits: Limits, indexer: Indexer | None = None) -> Source:
     """Open what ``docker save`` wrote, in either form.
 
@@ -87,13 +95,9 @@ class DockerArchive:
         self._archive = archive
         self._limits = limits
         self._indexer = indexer or LocalIndexer()
-        self._images = [self._find(image) for image in self._read_manifest()]
-        self._documents = {
-            digest: data for image in self._images for digest, data in image.documents.items()
-        }
-        self._layers = {
-            digest: path for image in self._images for digest, path in image.layers.items()
-        }
+        self._documents: dict[str, bytes] = {}
+        self._layers: dict[str, str] = {}
+        self._images = [self._listed(image) for image in self._read_manifest()]
 
     def resolve(self, name: str) -> Descriptor:
         """Find an image by its name (``alpine:3.20``), its digest, or its place (``@0``).
@@ -101,10 +105,10 @@ class DockerArchive:
         Without a name, the only image there is.
         """
         if is_number(name):
-            return numbered(self._images, name, self._archive).descriptor
+            return _sound(numbered(self._images, name, self._archive))
         found = [image for image in self._images if not name or _answers(image, name)]
-        if len({image.descriptor.digest for image in found}) == 1:
-            return found[0].descriptor
+        if len({_identity(image) for image in found}) == 1:
+            return _sound(found[0])
         wanted = f" named {name!r}" if name else ""
         known = sorted({known for image in self._images for known in image.names if known})
         nameless = "only images without a name" if self._images else "no image at all"
@@ -143,6 +147,15 @@ class DockerArchive:
     def _malformed(self, why: str) -> UnreadableError:
         message = f"{_MANIFEST} of {self._archive} is malformed: {why}"
         return UnreadableError(message, reason=UnknownReason.IMAGE_INVALID)
+
+    def _listed(self, image: _Image) -> _Found | _Broken:
+        try:
+            found = self._find(image)
+        except UnreadableError as error:
+            return _Broken(tuple(image.names or ()), error)
+        self._documents |= found.documents
+        self._layers |= found.layers
+        return found
 
     def _find(self, image: _Image) -> _Found:
         config = self._read(image.config)
@@ -222,5 +235,21 @@ def _written(descriptor: Descriptor) -> dict[str, str | int]:
     }
 
 
-def _answers(image: _Found, name: str) -> bool:
-    return name == image.descriptor.digest or any(name in spellings(known) for known in image.names)
+def _sound(image: _Found | _Broken) -> Descriptor:
+    """The descriptor of an image that can be read.
+
+    Raises:
+        UnreadableError: if it cannot.
+    """
+    if isinstance(image, _Broken):
+        raise image.error
+    return image.descriptor
+
+
+def _identity(image: _Found | _Broken) -> str:
+    """The text that all names of one image have in common."""
+    return str(image.error) if isinstance(image, _Broken) else image.descriptor.digest
+
+
+def _answers(image: _Found | _Broken, name: str) -> bool:
+    return name == _identity(image) or any(name in spellings(known) for known in image.names)

@@ -18,7 +18,7 @@ _HALF = len(r"\ud800")
 class Model(BaseModel):
     """A document whose keys match whatever their case; the last one counts.
 
-    Its nulls are as if they were not there.
+    Its nulls are as if they were not there, and a null in its place is one without any key.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -26,6 +26,8 @@ class Model(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fold_case(cls, data: Any) -> Any:
+        if data is None:
+            return {}
         if not isinstance(data, dict):
             return data
         names = {

@@ -6,6 +6,7 @@ Sources: OCI image spec 1.1 (image index, manifest, config), Docker's image mani
 schema 2. Keys and odd texts count as the runtimes' own decoder (Go's encoding/json) has them.
 """
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
-from elfgate.images.digests import FOLDER, is_digest, short
+from elfgate.images.digests import FOLDER, is_digest, matches, short
 from elfgate.images.lenient import Model, Text, loaded
 from elfgate.images.mediatypes import LayerType
 from elfgate.images.source import Descriptor, Limits
@@ -76,10 +77,11 @@ class _Platform(Model):
 
 class _Descriptor(Model):
     media_type: str = Field(default="", alias="mediaType")
-    digest: str
+    digest: str = ""
     size: Annotated[int, Field(ge=0)] = 0
     platform: _Platform | None = None
     annotations: dict[str, Text] = Field(default_factory=dict)
+    data: str = ""
 
     def checked(self, default_type: str) -> Descriptor:
         """The descriptor, of whose digest something can be made."""
@@ -99,7 +101,20 @@ class _Descriptor(Model):
             if self.platform and self.platform.architecture
             else None,
             annotations=self.annotations,
+            data=self._carried(),
         )
+
+    def _carried(self) -> str:
+        """The content in base64, if the descriptor has it.
+
+        Source: containerd's ``remotes.Fetch``, which then asks no registry.
+        """
+        try:
+            content = b64decode(self.data)
+        except ValueError:
+            return ""
+        is_content = len(content) == self.size and is_digest(self.digest)
+        return self.data if is_content and matches(content, self.digest) else ""
 
 
 class _Index(Model):

@@ -3,6 +3,7 @@
 Sources: OCI distribution spec 1.1; Docker Registry HTTP API V2.
 """
 
+from io import BytesIO
 from typing import BinaryIO
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -162,6 +163,8 @@ class Repository:
         split_digest(descriptor.digest)
         what = f"layer {short(descriptor.digest)} of {self._name}"
         path = f"blobs/{descriptor.digest}"
+        if descriptor.data:
+            return self._indexed(BytesIO(descriptor.content), descriptor)
 
         def fetch(api: Api) -> Layer:
             with api.blob(path, what, descriptor.size) as body:

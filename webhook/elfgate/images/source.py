@@ -3,6 +3,7 @@
 One small protocol, and the facts about a part before it is read.
 """
 
+from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class Descriptor:
         size: Bytes; 0 if not known.
         platform: An index entry's platform, if it has one.
         annotations: As written.
+        data: The content in base64, verified; empty if the descriptor does not carry it.
     """
 
     media_type: str
@@ -27,6 +29,12 @@ class Descriptor:
     size: int = 0
     platform: Platform | None = None
     annotations: dict[str, str] = field(default_factory=dict)
+    data: str = ""
+
+    @property
+    def content(self) -> bytes:
+        """The content that it carries; nothing if it does not."""
+        return b64decode(self.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,16 @@ def _is_zstd(magic: bytes) -> bool:
     return magic == ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
 
 
+def is_empty_zstd(packed: bytes) -> bool:
+    """Whether some bytes are whole frames of zstd that hold nothing."""
+    while packed:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        if frame.decompress(packed) or not frame.eof:
+            return False
+        packed = frame.unused_data
+    return True
+
+
 def unpack(packed: bytes, size: int) -> bytes:
     """The first ``size`` bytes of what was packed, fewer if there are no more.
 

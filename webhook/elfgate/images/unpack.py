@@ -13,13 +13,13 @@ import zstandard
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import Reader, VerifiedReader, short
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.streams import DECOMPRESSION_ERRORS, opened
+from elfgate.images.streams import DECOMPRESSION_ERRORS, is_empty_zstd, opened
 from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
 # Kinds of compression that containerd does not unpack, whatever other tools make of them.
 _NOT_UNPACKED = re.compile(rb"(?P<xz>\xfd7zXZ\0)|(?P<bzip2>BZh[1-9]1AY&SY)")
-_MAGIC_BYTES = 10
+_HEAD_BYTES = 64  # the bytes that tell a compression, and all that an empty layer has
 FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
 
 
@@ -69,14 +69,14 @@ def index_packed(raw: Packed, what: str, limits: Limits) -> Layer:
         UnreadableError: IMAGE_INVALID if it is no layer; IMAGE_UNSUPPORTED if containerd does not
             unpack it; LIMIT_EXCEEDED; as ``raw`` does.
     """
-    magic = raw.peek(_MAGIC_BYTES)
-    if kind := _NOT_UNPACKED.match(magic):
+    head = raw.peek(_HEAD_BYTES)
+    if kind := _NOT_UNPACKED.match(head):
         message = f"{what} is compressed with {kind.lastgroup}, which containerd does not unpack"
         raise UnreadableError(message, reason=UnknownReason.IMAGE_UNSUPPORTED)
-    unpacked = _Bounded(opened(raw, magic[:4]), raw, what, limits)
+    unpacked = _Bounded(opened(raw, head[:4]), raw, what, limits)
     try:
         layer = tar.index(unpacked, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries)
-        unpacked.drain()
+        unpacked.drain(head)
     except UnreadableError as error:
         if what in error.message:
             raise
@@ -113,17 +113,21 @@ class _Bounded:
             raise self._exceeded(f"{self._limits.layer_ratio} times its packed size")
         return data
 
-    def drain(self) -> None:
+    def drain(self, head: bytes) -> None:
         """Read behind the archive's end, as the runtimes do.
 
         A stream that breaks there is broken.
+
+        Args:
+            head: The first packed bytes.
         """
         while self.read(1 << 20):
             pass
-        if isinstance(self._stream, zstandard.ZstdDecompressionReader) and not self._count:
-            raise EOFError(
-                "it ends before its first byte"
-            )  # zstandard takes a frame cut short for an empty one
+        if self._count or not isinstance(self._stream, zstandard.ZstdDecompressionReader):
+            return
+        # zstandard takes a frame cut short for an empty one.
+        if self._raw.count > len(head) or not is_empty_zstd(head):
+            raise EOFError("it ends before its first byte")
 
     def _exceeded(self, limit: str) -> UnreadableError:
         return UnreadableError(

@@ -1,6 +1,7 @@
 """Indexes, manifests and configs: from what a name points at to the manifest that a node pulls."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -208,7 +209,7 @@ def _part(located: Located, descriptor: Descriptor) -> Part[bytes]:
     digest = descriptor.digest
 
     def read() -> bytes:
-        return document_fact(digest, located.source.document(descriptor))
+        return document_fact(digest, descriptor.content or located.source.document(descriptor))
 
     opened = partial(document_in, digest)
     return Part(located, Kind.DOCUMENT, digest, descriptor.size, opened, read)
@@ -226,9 +227,7 @@ def _used(descriptor: Descriptor) -> Descriptor:
     annotations = {
         name: text for name, text in descriptor.annotations.items() if name in ANNOTATIONS
     }
-    return Descriptor(
-        descriptor.media_type, descriptor.digest, descriptor.size, annotations=annotations
-    )
+    return replace(descriptor, platform=None, annotations=annotations)
 
 
 def _weigh(pulled: Pulled) -> int:
@@ -237,5 +236,6 @@ def _weigh(pulled: Pulled) -> int:
 
 
 def _bytes(descriptor: Descriptor) -> int:
-    texts = (descriptor.media_type, descriptor.digest, *descriptor.annotations.values())
+    said = descriptor.media_type, descriptor.digest, descriptor.data
+    texts = (*said, *descriptor.annotations.values())
     return 400 + sum(map(len, texts))

@@ -46,10 +46,19 @@ def _opened(path: Path, max_bytes: int, on_failure: Callable[[str], None]) -> St
             _LOG.warning("%s; it is moved aside, to %s", error.message, aside)
             on_failure("near")
             return SqliteStore(path, max_bytes=max_bytes, on_failure=on_failure)
-        if path.is_file() and _is_read_only(error.__cause__):
+        if _is_file(path) and _is_read_only(error.__cause__):
+            store = SqliteStore(path, on_failure=on_failure, read_only=True)
             _LOG.warning("%s: it is read, and not written", error.message)
-            return SqliteStore(path, on_failure=on_failure, read_only=True)
+            return store
         raise
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file, as far as a look is allowed."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _is_read_only(error: BaseException | None) -> bool:

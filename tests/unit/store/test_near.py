@@ -13,8 +13,8 @@ import pytest
 
 from elfgate.store import sqlite_schema
 from elfgate.store.memory import MemoryStore
-from elfgate.store.near import near_store
-from elfgate.store.protocol import Kind, Store
+from elfgate.store.near import file_store, near_store
+from elfgate.store.protocol import Kind, Store, StoreError
 from elfgate.store.sqlite import SqliteStore
 
 DIGEST = "sha256:" + "a" * 64
@@ -112,6 +112,16 @@ def test_a_file_on_read_only_media_is_read(media: Path, caplog: pytest.LogCaptur
     with closing(opened(media / "none" / "facts.db")) as store:
         assert works(store)
     assert len(warnings(caplog)) == 2
+
+
+def test_who_has_to_write_has_no_use_for_a_file_that_is_only_read(media: Path) -> None:
+    path = media / "facts.db"
+    SqliteStore(path).close()
+    subprocess.run(["mount", "-o", "remount,ro", str(media)], check=True)
+    with closing(file_store(path)) as store:
+        assert not store.statistics()["layers"]
+    with pytest.raises(StoreError, match=r"facts\.db cannot be opened"):
+        file_store(path, writable=True)
 
 
 def test_a_full_disk_is_said_once(media: Path, caplog: pytest.LogCaptureFixture) -> None:

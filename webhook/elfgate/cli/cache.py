@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.wiring import stores
 
     _check(options)
-    store = stores.store(options.store)
+    store = stores.store(options.store, writable=options.action in {"prune", "import"})
     try:
         carried = Carried()
         pruned = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from elfgate.store.aside import is_damage, move_aside
 from elfgate.store.memory import MemoryStore
 from elfgate.store.protocol import Store, StoreError
-from elfgate.store.sqlite import SqliteStore
+from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,14 +31,31 @@ def near_store(
     if path is None:
         return MemoryStore()
     try:
-        return _opened(path, max_bytes, on_failure)
+        return file_store(path, max_bytes=max_bytes, on_failure=on_failure)
     except StoreError as error:
         _LOG.warning("%s; facts are kept in memory only", error.message)
         on_failure("near")
         return MemoryStore()
 
 
-def _opened(path: Path, max_bytes: int, on_failure: Callable[[str], None]) -> Store:
+def file_store(
+    path: Path,
+    *,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    on_failure: Callable[[str], None] = lambda _: None,
+    writable: bool = False,
+) -> SqliteStore:
+    """Open a file of facts, if there is one to be had.
+
+    Args:
+        path: The file.
+        max_bytes: How large it may grow.
+        on_failure: As the store tells it.
+        writable: One that can only be read is of no use.
+
+    Raises:
+        StoreError: if there is none to be had.
+    """
     try:
         return SqliteStore(path, max_bytes=max_bytes, on_failure=on_failure)
     except StoreError as error:
@@ -46,7 +63,7 @@ def _opened(path: Path, max_bytes: int, on_failure: Callable[[str], None]) -> St
             _LOG.warning("%s; it is moved aside, to %s", error.message, aside)
             on_failure("near")
             return SqliteStore(path, max_bytes=max_bytes, on_failure=on_failure)
-        if _is_file(path) and _is_read_only(error.__cause__):
+        if not writable and _is_file(path) and _is_read_only(error.__cause__):
             store = SqliteStore(path, on_failure=on_failure, read_only=True)
             _LOG.warning("%s: it is read, and not written", error.message)
             return store

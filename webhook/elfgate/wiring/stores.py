@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from elfgate.settings.images import default_store
 from elfgate.store.address import is_url
 from elfgate.store.address import parse as parse_store_url
+from elfgate.store.near import file_store
 from elfgate.store.protocol import Store, StoreError
-from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.store.shared import ValkeyStore
@@ -26,8 +26,12 @@ def store_at(place: str | None) -> tuple[Path | None, str]:
     return (None, place) if is_url(place) else (Path(place), "")
 
 
-def store(place: str | None) -> Store:
+def store(place: str | None, *, writable: bool = True) -> Store:
     """The store that a person names, for those who have no use for one that does not answer.
+
+    Args:
+        place: As it is named.
+        writable: One that can only be read is of no use.
 
     Raises:
         InputError: if it is no URL of a store.
@@ -35,7 +39,7 @@ def store(place: str | None) -> Store:
     """
     file, url = store_at(place)
     if file is not None:
-        return SqliteStore(file)
+        return file_store(file, writable=writable)
     if not url:
         raise StoreError("there is no home to keep facts in", hint="name a file with --store")
     shared = shared_store(url)

@@ -97,5 +97,12 @@ def test_what_is_left_out_differs(name: str, arguments: Sequence[Any], tmp_path:
     assert not functions.same(here, there)
 
 
+def test_sums_of_decimals_differ(tmp_path: Path) -> None:
+    tenths = Function("plus", "+", ({"type": "number"}, {"type": "number"}))
+    [here] = functions.in_regorus(tenths, [[0.1, 0.2]])
+    [there] = functions.in_opa({tenths: [[0.1, 0.2]]}, tmp_path)["plus"]
+    assert not functions.same(here, there)
+
+
 def test_nothing_that_is_left_out_is_in_the_profile() -> None:
     assert {function.name for function in permitted()} & LEFT_OUT.keys() == set()

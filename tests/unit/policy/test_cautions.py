@@ -42,7 +42,17 @@ def row(variant: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("settings", [{}, exempt(), row("debian"), row("*"), row("Debian")])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        exempt(),
+        exempt(workload="Deploy*/web"),
+        row("debian"),
+        row("*"),
+        row("Debian"),
+    ],
+)
 def test_of_settings_as_they_should_be_nothing_is_told(settings: dict[str, Any]) -> None:
     assert told(settings) == []
 

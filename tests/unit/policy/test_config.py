@@ -164,7 +164,10 @@ def test_an_image_pattern_keeps_its_registry(pattern: str, expected: str) -> Non
     assert config.exemptions[0].image == expected
 
 
-@pytest.mark.parametrize("written", ["2026-06-30 00:00:00", "soon", "2026-06-30T01:00:00Z", "5"])
+@pytest.mark.parametrize(
+    "written",
+    ["2026-06-30 00:00:00", "soon", "2026-06-30T01:00:00Z", "5", "'2026-02-30'", "'2026-W01-1'"],
+)
 def test_an_expiry_that_is_no_day_is_told_how_to_be_one(written: str) -> None:
     given = yaml.safe_load(written)
     with pytest.raises(ValidationError, match="write a day, such as 2027-06-30"):

@@ -158,6 +158,15 @@ def test_a_name_that_is_never_said_is_told_of_where_it_stands(
     assert said.startswith(f"{tmp_path / 'mine.rego'}:2: repository ")
 
 
+def test_a_finding_may_have_its_words_by_a_name(tmp_path: Path) -> None:
+    named = 'at := "amd64"\nfindings contains {"message": "m", "platform": at}'
+    assert "the platform amd64 is written linux/amd64" in told(tmp_path, HEAD + named)
+    listed = 'findings contains {"message": "m", "platform": p} if some p in ["linux/s390x", "arm"]'
+    assert "the platform arm is written linux/arm" in told(tmp_path, HEAD + listed)
+    bound = 'findings contains f if {\n\te := "deny"\n\tf := {"message": "m", "effect": e}\n}'
+    assert "the finding's effect is never deny" in told(tmp_path, HEAD + bound)
+
+
 def test_a_name_that_a_rule_binds_itself_is_not_the_constant_of_that_name(tmp_path: Path) -> None:
     source = 'names := {"Deployment"}\n' + WHOLE.format(
         "names := input.request.owners\n\tinput.request.namespace in names"

@@ -60,6 +60,14 @@ def test_a_packages_findings_may_stand_in_another_file(tmp_path: Path) -> None:
         ("input.request.name.first", "has no first there; it is of the type string"),
         ("input.pod.labels.owner", "labels is not shown: add labels to looks_at"),
         ("data.mine.list", "data.mine is nothing that rules have"),
+        ('some c in input.containers\n\t{"imag": i} = c', "the document has no imag there"),
+        ('input.containers[0] = {"imag": i}', "the document has no imag there"),
+        ('input.request.nmespace = "prod"', "the document has no nmespace there"),
+        ('"prod" = input.request.nmespace', "the document has no nmespace there"),
+        ("input.containers[_] = c\n\tc.imag", "the document has no imag there"),
+        ('some "imag", _ in input.containers[0]', "the document has no imag there"),
+        ('some key in ["name", "tomorrow"]\n\tinput.request[key]', "has no tomorrow there"),
+        ('key := "tomorrow"\n\tinput.request[key]', "the document has no tomorrow there"),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_told_of(tmp_path: Path, body: str, said: str) -> None:
@@ -80,6 +88,9 @@ def test_a_reference_that_leads_nowhere_is_told_of(tmp_path: Path, body: str, sa
         "object.get(input.request, input.request.name, 1) == 1",
         "some rule\n\tdata.elfgate.config.parameters[rule].most",
         "some x\n\tinput.containers[x].name",
+        'some c in input.containers\n\t{"image": i} = c',
+        'some key in ["name", "namespace"]\n\tinput.request[key]',
+        'mine := {"imag": 1}\n\t{"imag": i} = mine',
     ],
 )
 def test_what_may_lead_somewhere_is_let_be(tmp_path: Path, body: str) -> None:
@@ -106,6 +117,9 @@ def test_what_is_looked_at_is_shown(tmp_path: Path) -> None:
         (r"regex.match(`\w+`, `1`)", r"the pattern has \w, on which the engines disagree"),
         ('regex.match("a{1,1001}", "1")', "the pattern has {1,1001"),
         ("regex.match(input.request.name, `1`)", "the pattern has to be a literal"),
+        ("0.1 + 0.2 == 0.3", "the engines disagree on sums with 0.1: count in whole numbers"),
+        ("input.version * 0.7 < 1", "the engines disagree on sums with 0.7"),
+        ("sum([0.1, 1]) == 1.1", "the engines disagree on sums with 0.1"),
     ],
 )
 def test_a_function_on_which_the_engines_disagree_is_told_of(
@@ -121,6 +135,8 @@ def test_a_function_on_which_the_engines_disagree_is_told_of(
         'sprintf("100%% of %s and %v", ["a", 1]) == ""',
         'regex.match("^a{1,3}[0-9]+\\\\.x$", "1")',
         "mine(1)",
+        "input.version * 0.5 + 2.25 > 1",
+        "count(input.targets) / 3 > 0.3",
         'p.starts("a")',
     ],
 )
@@ -151,6 +167,20 @@ def test_a_file_that_does_not_parse_is_told_of_by_its_own_path(tmp_path: Path) -
     (tmp_path / "mine.rego").write_text(f"{HEAD}findings contains {{\n")
     with pytest.raises(InputError, match=r"mine.rego is no Rego: .*/mine.rego:4:"):
         written.complaints(tmp_path)
+
+
+def test_a_file_that_does_not_parse_is_told_of_in_few_words(tmp_path: Path) -> None:
+    (tmp_path / "mine.rego").write_text(f'{HEAD}findings contains {{"message" if {{')
+    with pytest.raises(InputError, match=r"mine.rego:3: expecting `}` while parsing set$"):
+        written.complaints(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.yaml"])
+def test_data_beside_rules_are_not_passed_over_in_silence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.rego").write_text(f"{HEAD}{ONE}\tinput.version\n}}\n")
+    (tmp_path / name).write_text('{"mine": {"x": 1}}')
+    with pytest.raises(InputError, match=rf"{name}:1: no rule has these data"):
+        written.hold(tmp_path)
 
 
 def test_every_verb_refuses_such_a_rule(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ and its bounds; the first one out says that it loaded. Then each document is ans
 
 import asyncio
 import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -116,7 +117,9 @@ class BoundedEngine:
             raise EngineTimeoutError(f"no verdict within {self._seconds:g} s") from None
         except (asyncio.IncompleteReadError, OSError) as error:
             await self._end()
-            raise EngineError("the evaluation's process died (out of memory?)") from error
+            forbidden = process.returncode == -signal.SIGSYS
+            why = "it did what the sandbox forbids" if forbidden else "out of memory?"
+            raise EngineError(f"the evaluation's process died ({why})") from error
         except asyncio.CancelledError:
             await self._end()  # its answer would be taken for the next one's
             raise
@@ -150,7 +153,12 @@ class BoundedEngine:
         }
         try:
             await asyncio.wait_for(_exchange(process, orjson.dumps(given)), _START_SECONDS)
-        except (TimeoutError, asyncio.IncompleteReadError, OSError, ValueError) as error:
+        except TimeoutError:
+            await self._end()
+            raise EngineTimeoutError(
+                f"the evaluation's process does not start within {_START_SECONDS:g} s"
+            ) from None
+        except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             await self._end()
             raise EngineError("the evaluation's process does not start") from error
         except asyncio.CancelledError:

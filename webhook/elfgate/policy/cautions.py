@@ -12,7 +12,7 @@ from typing import Any
 from elfgate.likely import likely
 from elfgate.policy.files import shipped_settings
 from elfgate.policy.layers import is_off, layers
-from elfgate.policy.names import KINDS
+from elfgate.policy.names import KINDS, matches
 from elfgate.policy.validity import Validity, validity
 
 _OUTAGES = ("registry_unreachable", "image_not_found", "no_credentials", "not_scanned")
@@ -149,7 +149,7 @@ def _registry(whose: str, image: str) -> Iterator[str]:
 
 def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
     kind, slash, _ = exemption["workload"].partition("/")
-    if not slash or kind in KINDS:
+    if not slash or any(matches(kind, known) for known in KINDS):
         return
     if kind in _WITHOUT_PODS:
         yield f"{described(exemption)}: a {kind} has no pods, so that it exempts nothing"

@@ -36,10 +36,18 @@ def _lower(value: object) -> object:
 def _day(value: object) -> object:
     """Take a day as YAML and JSON have it, and nothing that only contains one."""
     is_date = isinstance(value, date) and not isinstance(value, datetime)
-    is_text = isinstance(value, str) and _DAY.fullmatch(value)
+    is_text = isinstance(value, str) and _is_day(value)
     if not (is_date or is_text):
         raise ValueError("write a day, such as 2027-06-30")
     return value
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is a day of the calendar, written with hyphens."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _one_line(text: str) -> str:
@@ -68,7 +76,6 @@ def _known_architecture(name: str) -> str:
 
 _LINE = re.compile(r"^[^\x00-\x1f\x7f]+$")
 _VARIANT = re.compile(r"^([a-z0-9._-]+|\*)$")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Mode: TypeAlias = Annotated[Literal["deny", "warn", "dryrun", "off"], BeforeValidator(_off)]
 NoteMode: TypeAlias = Annotated[Literal["warn", "dryrun", "off"], BeforeValidator(_off)]

@@ -13,6 +13,7 @@ from elfgate.errors import InputError
 
 _MAX_BYTES = 4 << 20  # one file of a bundle
 _MAX_FILES = 2_000
+_DATA = ("data.json", "data.yaml", "data.yml")  # as OPA reads them
 
 
 def shipped() -> Traversable:
@@ -49,6 +50,13 @@ def own_sources(folder: Path) -> dict[str, str]:
         InputError: if they cannot be read.
     """
     return dict(modules_of(folder, tests=False))
+
+
+def data_beside(folder: Path) -> list[Path]:
+    """The files of data in a folder of rules, which nothing reads; a bundle's folder has some."""
+    if (folder / ".manifest").exists():
+        return []
+    return [folder / name for name in _DATA if (folder / name).is_file()]
 
 
 def sources(folder: Path) -> bytes:

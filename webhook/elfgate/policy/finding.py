@@ -1,8 +1,9 @@
 """Findings that a rule writes out: what no finding can be, held before any document is judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from elfgate.errors import UnknownReason
+from elfgate.policy.literals import Literals
 from elfgate.policy.machines import platform
 from elfgate.policy.tree import Node, kind, literal, nodes, path, text
 
@@ -16,12 +17,15 @@ _NO_SET = {"Array", "Object", "Number", "Bool", "Null", "String", "RawString"}
 _FORM = "write `findings contains {…} if {…}`"
 
 
-def findings(tree: Node) -> Iterator[_Told]:
+def findings(tree: Node, literals: Literals) -> Iterator[_Told]:
     """The faults of the findings of a module, by line."""
     for rule in tree["rules"]:
+        literals.enter(rule)
         yield from _of_head(rule)
         for written in _written(rule):
-            yield from ((written["span"]["line"], said) for said in _faults(written))
+            line = written["span"]["line"]
+            for said in _faults(written, literals):
+                yield line, said
 
 
 def _of_head(rule: Node) -> Iterator[_Told]:
@@ -66,10 +70,21 @@ def _written(rule: Node) -> Iterator[Node]:
             yield assigned["rhs"]["Object"]
 
 
-def _faults(written: Node) -> Iterator[str]:
+def _faults(written: Node, literals: Literals) -> Iterator[str]:
     fields = {text(key): value for _, key, value in written["fields"]}
     if None in fields:
         return
+    yield from _forms(fields)
+    for name, fault in _WORDS.items():
+        for value in literals.values(fields.get(name, {})):
+            word = text(value)
+            said = fault(word) if word is not None else ""
+            if said:
+                yield said
+
+
+def _forms(fields: Mapping[str | None, Node]) -> Iterator[str]:
+    """Keys that no finding has, and values of another type."""
     for name in sorted(set(map(str, fields)) - _KEYS):
         yield f"a finding has no {name}; it is one of {', '.join(sorted(_KEYS))}"
     for name in sorted(set(_TEXTS) & set(map(str, fields))):
@@ -81,22 +96,27 @@ def _faults(written: Node) -> Iterator[str]:
         yield "the finding's message is empty"
     if isinstance(literal(fields.get("position", {})), str):
         yield "the finding's position is not a number"
-    yield from _words(fields)
 
 
-def _words(fields: dict[str | None, Node]) -> Iterator[str]:
-    """Literal words that must be some that are known."""
-    effect, reason = text(fields.get("effect", {})), text(fields.get("reason", {}))
-    if effect is not None and effect not in _EFFECTS:
-        yield f"the finding's effect is never {effect}; it is one of {', '.join(_EFFECTS)}"
-    if reason and reason not in set(UnknownReason):
-        known = ", ".join(sorted(UnknownReason))
-        yield f"no setting of `unknown` is for the reason {reason}; there are {known}"
-    yield from _platform(text(fields.get("platform", {})) or "")
+def _effect(word: str) -> str:
+    if word in _EFFECTS:
+        return ""
+    return f"the finding's effect is never {word}; it is one of {', '.join(_EFFECTS)}"
 
 
-def _platform(written: str) -> Iterator[str]:
-    if "*" in written:
-        yield f"{written} is not a platform: leave platform out to mean wherever the pod lands"
-    elif written and (meant := platform(written)):
-        yield f"the platform {written} is written {meant}"
+def _reason(word: str) -> str:
+    if not word or word in set(UnknownReason):
+        return ""
+    known = ", ".join(sorted(UnknownReason))
+    return f"no setting of `unknown` is for the reason {word}; there are {known}"
+
+
+def _platform(word: str) -> str:
+    if "*" in word:
+        return f"{word} is not a platform: leave platform out to mean wherever the pod lands"
+    meant = platform(word) if word else ""
+    return f"the platform {word} is written {meant}" if meant else ""
+
+
+_WORDS = {"effect": _effect, "reason": _reason, "platform": _platform}
+"""Words that must be some that are known, with what is wrong with others."""

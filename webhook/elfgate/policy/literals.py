@@ -56,12 +56,16 @@ class Literals:
     def __init__(self, tree: Node, source: str, *, alone: bool) -> None:
         self._named = _constants(tree) if alone else {}
         self._bound: dict[str, list[Node]] = {}
-        self._bindings = Bindings(source, self._values, self._elements)
+        self._bindings = Bindings(source, self.values, self._elements)
+
+    def enter(self, rule: Node) -> None:
+        """Find what a rule's variables stand for."""
+        self._bound = {}
+        self._bound = self._bindings.of_rule(rule)
 
     def of_rule(self, rule: Node) -> Iterator[Compared]:
         """The comparisons of a rule with literal values."""
-        self._bound = {}
-        self._bound = self._bindings.of_rule(rule)
+        self.enter(rule)
         for name, inner in nodes(rule, *_COMPARING):
             yield from self._compared(name, inner)
 
@@ -82,14 +86,14 @@ class Literals:
         left, right, operator = inner["lhs"], inner["rhs"], inner["op"]
         turned = _TURNED.get(operator, operator)
         part = Part.WHOLE if turned == operator else Part.ORDER
-        yield from _paired(left, self._values(right), part, operator)
-        yield from _paired(right, self._values(left), part, turned)
+        yield from _paired(left, self.values(right), part, operator)
+        yield from _paired(right, self.values(left), part, turned)
 
     def _listed(self, inner: Node) -> Iterator[Compared]:
         """A look into a collection: for an element of literals, or for a literal."""
         value, collection = inner["value"], inner["collection"]
         yield from _paired(value, self._elements(collection), operator="Eq")
-        for literal in self._values(value):
+        for literal in self.values(value):
             yield Compared(collection, literal, Part.WHOLE, inside=True)
 
     def _asked(self, call: Node) -> Iterator[Compared]:
@@ -98,11 +102,11 @@ class Literals:
         if part is None or len(call["params"]) < 2:
             return
         text, asked, *_ = call["params"]
-        literals = self._values(asked) or self._elements(asked)
+        literals = self.values(asked) or self._elements(asked)
         yield from _paired(text, literals, part)
 
-    def _values(self, node: Node) -> list[Node]:
-        """The literals of which an expression is one."""
+    def values(self, node: Node) -> list[Node]:
+        """The literals of which an expression is one, in the rule that was entered last."""
         match kind(node):
             case "Var":
                 return _literals(self._meant(node))

@@ -14,6 +14,7 @@ from elfgate.policy.tree import Node, function, kind, nodes, path, spanned, text
 Type: TypeAlias = Mapping[str, Any] | None
 """Part of the document's schema; None if that is not known."""
 
+_PATTERNS = {"Array", "Object"}
 _ROUNDS = 4  # a name bound to a part of another one's
 
 
@@ -127,6 +128,9 @@ class Types:
                 yield from self._bind(inner["value"], found)
             case "AssignExpr":
                 yield from self._bind(inner["lhs"], self.of(inner["rhs"]))
+                unified = self.of(inner["lhs"]) if inner["op"] == "Eq" else None
+                if unified is not None:
+                    yield from self._bind(inner["rhs"], unified)
             case "Every":
                 found = item(self.of(inner["domain"]))
                 yield spanned(self._source, inner["value"]), found
@@ -139,7 +143,7 @@ class Types:
     def _bind(self, pattern: Node, found: Type) -> Iterator[tuple[str, Type]]:
         if kind(pattern) == "Var":
             yield pattern["Var"]["value"], found
-        else:
+        elif kind(pattern) in _PATTERNS:
             yield from ((variable, None) for variable in _variables(pattern))
 
 

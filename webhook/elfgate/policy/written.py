@@ -8,6 +8,7 @@ it never says, data that no rule has, METADATA that does not count, and function
 engines disagree (``capabilities.json``).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +17,9 @@ from pathlib import Path
 from elfgate.errors import InputError
 from elfgate.policy.annotation import USUAL, annotation, misplaced
 from elfgate.policy.calls import calls
+from elfgate.policy.decimals import decimals
 from elfgate.policy.embedded import parsed
-from elfgate.policy.files import own_sources, shipped_modules
+from elfgate.policy.files import data_beside, own_sources, shipped_modules
 from elfgate.policy.finding import findings
 from elfgate.policy.literals import Literals
 from elfgate.policy.packages import package_of
@@ -29,6 +31,12 @@ from elfgate.policy.unequal import unequal
 
 _Told = tuple[int, str]
 _PARAMETERS = ("data", "elfgate", "config", "parameters")
+_SHOWN = re.compile(r"--> (.+?:\d+):\d+ \|.*\^ error: ")
+"""What regorus shows of a source before it says what is wrong there: the place is enough."""
+_UNREAD = (
+    "no rule has these data: a rule's METADATA has its parameters, and policies.parameters the "
+    "values"
+)
 
 
 def hold(folder: Path) -> None:
@@ -55,7 +63,7 @@ def complaints(folder: Path) -> list[str]:
     for name, tree in trees.items():
         said_by = beside.names.setdefault(package_of(modules[name]), [])
         said_by.append(set(heads(tree)) if tree else set())
-    found = []
+    found = [f"{file}:1: {_UNREAD}" for file in data_beside(folder)]
     for name, source in modules.items():
         tree = trees[name]
         if tree is None:  # no engine here to parse it
@@ -68,7 +76,8 @@ def complaints(folder: Path) -> list[str]:
 def _parsed(file: Path, source: str) -> Node:
     tree, complaint = parsed(str(file), source)
     if complaint:
-        raise InputError(f"{file} is no Rego: {complaint}")
+        said = _SHOWN.sub(r"\1: ", complaint)
+        raise InputError(f"{file} is no Rego: {said}")
     return tree
 
 
@@ -105,11 +114,12 @@ class _Module:
         yield from misplaced(self._source)
         types = Types(tree, self._source, alone=self._alone)
         looks = said.looks_at if said else USUAL
-        yield from strangers(tree, types, looks)
         literals = Literals(tree, self._source, alone=self._alone)
+        yield from strangers(tree, types, literals, looks)
         yield from unequal(tree, literals, types, looks)
         yield from self._data()
-        yield from findings(tree)
+        yield from findings(tree, literals)
+        yield from decimals(tree)
         own = self._names | imported(tree, self._source) | {"data", "input"}
         yield from calls(tree, types, own)
 

@@ -289,6 +289,8 @@ def test_check_fails_on_warnings_if_told_to(elfgate: Run) -> None:
         (["-", "--nodes", "-"], "", "--nodes"),
         (["-", "--arch", "vax"], "", "vax"),
         (["-"], "", "required"),
+        (["-", "--arch", "amd64", "-n", "Shop"], "", "'Shop' is no namespace"),
+        (["-", "--arch", "amd64", "-n", "team-*"], "", "'team-*' is a pattern"),
         (["-", "--arch", "amd64"], "a: [", "standard input"),
         (
             ["-", "--arch", "amd64"],

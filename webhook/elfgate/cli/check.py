@@ -164,6 +164,7 @@ async def _check(
 
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
+    _check_namespace(options.namespace)
     nodes = _nodes(options)  # first, as another process reads the manifests meanwhile
     found = list(workloads(manifests, templates, options.namespace))
     check_named(options.images, (workload for _, workload in found if workload))
@@ -177,6 +178,20 @@ async def _check(
     exemptions = NamespaceExemptions.given(allowed, objects, options.namespace)
     async with gate_of(by, images, nodes, outlook, namespaces, exemptions=exemptions) as gate:
         return await checked(found, gate, book, exemption, show)
+
+
+def _check_namespace(name: str) -> None:
+    """Refuse what no namespace is called: its settings would hold for nothing.
+
+    Raises:
+        InputError: if no namespace can have the name.
+    """
+    from elfgate.policy.names import namespace_name
+
+    try:
+        namespace_name(name)
+    except ValueError as error:
+        raise InputError(f"--namespace: {error}") from None
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":

@@ -188,6 +188,23 @@ def test_a_rule_whose_test_fails_or_that_misspells_a_field_is_told_of(
     assert opa.OPA is None or "undefined ref: input.request.nmespace" in out
 
 
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ("rules: {nosuch: warn}", "unknown rules: nosuch"),
+        ("parameters: {few_containers: {mots: 3}}", "no parameter mots"),
+        ("parameters: {few_containers: {most: many}}", "is not like its default"),
+    ],
+)
+def test_settings_are_held_against_the_rules_that_are_tested(
+    tmp_path: Path, capsys: Capture, policies: str, said: str
+) -> None:
+    config = tmp_path / "elfgate.yaml"
+    config.write_text(f"policies: {{{policies}}}")
+    code, _, err = run(capsys, "bundle", "test", "--rules", RULES, "--config", config)
+    assert (code, said in err) == (2, True)
+
+
 def test_a_bundle_is_pulled_from_a_registry_and_verified(capsys: Capture, keys: Path) -> None:
     built = keys / "bundle.tar.gz"
     run(capsys, "bundle", "build", "-o", built, "--key", keys / "key.pem", "--key-id", "release")

@@ -25,8 +25,9 @@ signed if there is a key
   verify FILE --key PEM --key-id ID              with the public key
   inspect FILE                                   show its revision, its rules, who signed it, and \
 its files (unverified)
-  test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and \
-the shipped cases
+  test [--rules DIR] [--config FILE]             run the tests of the rules, yours among them, and \
+the shipped cases;
+                                                 settings are held against the rules
   eval DOCUMENT [--rules DIR] [--config FILE]    judge a document, as `check --show-document` \
 prints it: the verdict
   push FILE --to IMAGE --key PEM --key-id ID     into a registry, with the credentials of `docker \
@@ -142,9 +143,16 @@ def _inspect(options: argparse.Namespace) -> int:
 def _test(options: argparse.Namespace) -> int:
     import asyncio
 
-    from elfgate.policy import testing
+    from elfgate.policy import bundle, testing
 
     chosen = judging(options)
+    if chosen.config is not None:  # tests have settings of their own
+        bundle.load(
+            chosen.folder,
+            config=chosen.config,
+            rules=chosen.rules,
+            followed=chosen.followed,
+        )
     report = asyncio.run(testing.examined(chosen.folder, chosen.rules))
     sys.stdout.write("".join(f"{line}\n" for line in (*report.failures, report.summary)))
     return 1 if report.failures else 0

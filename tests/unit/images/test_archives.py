@@ -348,6 +348,16 @@ def test_a_newer_archive_of_docker_save_has_every_platform(tmp_path: Path) -> No
     )
 
 
+def test_a_newer_archive_of_docker_save_counts_images_as_skopeo_does(tmp_path: Path) -> None:
+    files = layout_files({"docker.io/library/a:1": APP, "docker.io/library/b:1": OTHER})
+    files |= docker_archive_files({"b:1": OTHER, "a:1": APP})
+    (tmp_path / "app.tar").write_bytes(archive_of(files))
+    archive = open_docker_archive(str(tmp_path / "app.tar"), Limits())
+    assert [archive.resolve(place).digest for place in ("@0", "@1")] == [OTHER.digest, APP.digest]
+    with pytest.raises(UnreadableError, match="has no image @2: it has 2, counted from @0"):
+        archive.resolve("@2")
+
+
 def test_a_blob_of_another_kind_is_no_manifest(tmp_path: Path) -> None:
     write_layout(tmp_path, {"1.0": Blob("application/vnd.oci.image.manifest.v1+json", b"\x89PNG")})
     with pytest.raises(UnreadableError, match="is not JSON"):

@@ -11,37 +11,23 @@ Source: Docker image specification 1.2, "Combined Image JSON + Filesystem Change
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.archive import Archive
 from elfgate.images.digests import digest_of, short
+from elfgate.images.docker_listing import LISTING, Listed, listing, member, missing
 from elfgate.images.indexer import Indexer, LocalIndexer
-from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
-from elfgate.images.lenient import Model, Text, loaded
-from elfgate.images.manifest import first_line, read_config
+from elfgate.images.manifest import read_config
 from elfgate.images.numbered import is_number, numbered
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.images.streams import is_compressed
 from elfgate.rootfs.layer import Layer
-
-_MANIFEST = "manifest.json"
-
-
-class _Image(Model):
-    """One element of ``manifest.json``."""
-
-    config: str = Field(alias="Config")
-    names: list[Text] | None = Field(default=None, alias="RepoTags")
-    layers: list[Text] = Field(default_factory=list, alias="Layers")
-
-
-_IMAGES = TypeAdapter(list[_Image])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +55,21 @@ def open_docker_archive(path: str, limits: Limits, indexer: Indexer | None = Non
         UnreadableError: if it is missing or no such archive.
     """
     archive = Archive(path, limits)
-    if LAYOUT_MARK in archive:
-        # The new form carries the old one's manifest.json as well, but that one knows of one
-        # platform only.
-        # Both list images in orders of their own, and skopeo counts by the old one.
-        layout = Layout(archive, limits, indexer, counts=False)
-        if _MANIFEST not in archive or layout.has_images():
-            return layout
+    if LAYOUT_MARK not in archive:
+        return DockerArchive(archive, limits, indexer)
+    if LISTING not in archive:
+        return Layout(archive, limits, indexer)
+    # The new form carries the old one's manifest.json as well, but that one knows of one platform
+    # only. Both list images in orders of their own, and skopeo counts by the old one.
+    layout = Layout(archive, limits, indexer, order=partial(_first_names, archive, limits))
+    if layout.has_images():
+        return layout
     return DockerArchive(archive, limits, indexer)
+
+
+def _first_names(archive: Archive, limits: Limits) -> list[str]:
+    """A name of each image of the old form, in order; empty where an image has none."""
+    return [next(iter(image.names or ()), "") for image in listing(archive, limits)]
 
 
 class DockerArchive:
@@ -97,7 +90,7 @@ class DockerArchive:
         self._indexer = indexer or LocalIndexer()
         self._documents: dict[str, bytes] = {}
         self._layers: dict[str, str] = {}
-        self._images = [self._listed(image) for image in self._read_manifest()]
+        self._images = [self._listed(image) for image in listing(self._archive, self._limits)]
 
     def resolve(self, name: str) -> Descriptor:
         """Find an image by its name (``alpine:3.20``), its digest, or its place (``@0``).
@@ -122,33 +115,21 @@ class DockerArchive:
         """A manifest as it was made, or a config as it lies in the archive."""
         data = self._documents.get(descriptor.digest)
         if data is None:
-            raise self._missing(f"document {short(descriptor.digest)}")
+            raise missing(self._archive, f"document {short(descriptor.digest)}")
         return data
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Read a layer."""
         path = self._layers.get(descriptor.digest)
         if path is None:
-            raise self._missing(f"layer {short(descriptor.digest)}")
+            raise missing(self._archive, f"layer {short(descriptor.digest)}")
         try:
             with self._archive.open(path) as stream:
                 return self._indexer.layer(stream, descriptor, self._limits)
         except OSError as error:
             raise unreadable(f"{path} of {self._archive}", error) from error
 
-    def _read_manifest(self) -> list[_Image]:
-        try:
-            return _IMAGES.validate_python(loaded(self._read(_MANIFEST)))
-        except ValidationError as error:
-            raise self._malformed(first_line(error)) from error
-        except orjson.JSONDecodeError as error:
-            raise self._malformed(f"not JSON: {error}") from error
-
-    def _malformed(self, why: str) -> UnreadableError:
-        message = f"{_MANIFEST} of {self._archive} is malformed: {why}"
-        return UnreadableError(message, reason=UnknownReason.IMAGE_INVALID)
-
-    def _listed(self, image: _Image) -> _Found | _Broken:
+    def _listed(self, image: Listed) -> _Found | _Broken:
         try:
             found = self._find(image)
         except UnreadableError as error:
@@ -157,13 +138,13 @@ class DockerArchive:
         self._layers |= found.layers
         return found
 
-    def _find(self, image: _Image) -> _Found:
-        config = self._read(image.config)
+    def _find(self, image: Listed) -> _Found:
+        config = member(self._archive, image.config, self._limits)
         descriptor = Descriptor(mediatypes.DOCKER_CONFIG, digest_of(config), len(config))
         diff_ids = read_config(config, descriptor).diff_ids
         if len(diff_ids) != len(image.layers):
             raise UnreadableError(
-                f"{image.config} of {self._archive} names {len(diff_ids)} layers, {_MANIFEST} "
+                f"{image.config} of {self._archive} names {len(diff_ids)} layers, {LISTING} "
                 f"{len(image.layers)}",
                 reason=UnknownReason.IMAGE_INVALID,
             )
@@ -187,33 +168,9 @@ class DockerArchive:
                 digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
             return Descriptor(f"{mediatypes.DOCKER_LAYER}.gzip", digest, self._archive.size(path))
         except FileNotFoundError as error:
-            raise self._missing(path) from error
+            raise missing(self._archive, path) from error
         except OSError as error:
             raise unreadable(f"{path} of {self._archive}", error) from error
-
-    def _read(self, path: str) -> bytes:
-        try:
-            with self._archive.open(path) as stream:
-                data = stream.read(self._limits.manifest_bytes + 1)
-        except FileNotFoundError as error:
-            raise self._missing(path) from error
-        except OSError as error:
-            raise unreadable(f"{path} of {self._archive}", error) from error
-        if len(data) > self._limits.manifest_bytes:
-            raise UnreadableError(
-                f"{path} of {self._archive} is larger than {self._limits.manifest_bytes} bytes",
-                reason=UnknownReason.LIMIT_EXCEEDED,
-            )
-        return data
-
-    def _missing(self, what: str) -> UnreadableError:
-        kind, hint = contents_of(self._archive.names()) if what == _MANIFEST else ("", "")
-        ending = f": it is {kind}" if kind else ""
-        return UnreadableError(
-            f"{self._archive} has no {what}{ending}",
-            reason=UnknownReason.IMAGE_NOT_FOUND,
-            hint=hint,
-        )
 
 
 def _manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:

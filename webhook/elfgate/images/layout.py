@@ -5,7 +5,7 @@ Source: OCI image spec, "Image Layout".
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -76,7 +76,7 @@ class Layout:
         files: The layout's files.
         limits: How much is read of them.
         indexer: What makes indexes of layers; None for this process.
-        counts: Images may be named by their place.
+        order: Names images in the order in which their places count; None for the index's own.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class Layout:
         limits: Limits,
         indexer: Indexer | None = None,
         *,
-        counts: bool = True,
+        order: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._files = files
-        self._counts = counts
+        self._order = order
         self._limits = limits
         self._indexer = indexer or LocalIndexer()
 
@@ -97,8 +97,10 @@ class Layout:
 
         Without a name, the only image there is.
         """
+        if self._order is not None and is_number(name):
+            return self.resolve(numbered(self._order(), name, self._files))
         data = self._read_index()
-        if self._counts and is_number(name):
+        if is_number(name):
             entries = entries_of(data, f"{_INDEX} of {self._files}")
             return numbered(entries, name, self._files)
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))

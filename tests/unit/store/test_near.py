@@ -49,6 +49,21 @@ def test_a_file_that_is_no_database_is_moved_aside(
     assert len(warnings(caplog)) == 1
 
 
+@pytest.mark.parametrize("statement", ["DROP TABLE fact", "PRAGMA user_version = 1"])
+def test_a_file_whose_tables_are_not_its_version_s_is_moved_aside(
+    tmp_path: Path, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "facts.db"
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(statement)
+    with closing(opened(path)) as store:
+        store.get(Kind.LAYER, DIGEST)
+        assert works(store)
+    (warning,) = warnings(caplog)
+    assert warning.endswith(f"; it is moved aside, to {path}.damaged-1")
+
+
 def test_a_process_that_opened_it_before_goes_on_with_the_new_file(tmp_path: Path) -> None:
     path = tmp_path / "facts.db"
     with closing(SqliteStore(path)) as first:

@@ -167,7 +167,9 @@ def test_a_damaged_fact_is_not_exported(damage: str, tmp_path: Path) -> None:
         assert list(store.facts(Kind.LAYER)) == [(digest(2), b"two")]
 
 
-def test_a_damaged_file_is_moved_aside_when_that_shows(tmp_path: Path) -> None:
+def test_a_damaged_file_is_moved_aside_when_that_shows_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "facts.db"
     with closing(SqliteStore(path)) as store:
         for number in range(100):
@@ -180,7 +182,13 @@ def test_a_damaged_file_is_moved_aside_when_that_shows(tmp_path: Path) -> None:
         assert store.statistics()["failures"] == 1
         store.put(Kind.LAYER, digest(1), b"index")
         assert store.get(Kind.LAYER, digest(1)) == b"index"
-    assert (tmp_path / "facts.db.damaged-1").read_bytes() == content
+    aside = tmp_path / "facts.db.damaged-1"
+    assert aside.read_bytes() == content
+    (warning,) = caplog.messages
+    assert warning == (
+        f"store {path}: cannot read: database disk image is malformed; "
+        f"it is moved aside, to {aside}"
+    )
 
 
 @pytest.mark.parametrize(

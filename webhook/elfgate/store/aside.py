@@ -5,13 +5,14 @@ from pathlib import Path
 
 _PRIMARY = 0xFF  # the part of an error's code that names its class
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OTHER_TABLES = ("no such table", "no such column", "duplicate column name")
 _MOST = 9  # kept of one store
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Whether SQLite says that a file is no sound database."""
+    """Whether SQLite says that a file is no sound database, or lacks what its version has."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & _PRIMARY in _DAMAGE
+    return code is not None and (code & _PRIMARY in _DAMAGE or str(error).startswith(_OTHER_TABLES))
 
 
 def move_aside(path: Path) -> Path | None:

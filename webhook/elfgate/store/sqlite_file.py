@@ -194,16 +194,17 @@ class SqliteFile:
             raise
 
     def _failed(self, what: str, error: sqlite3.Error) -> None:
-        """Count a failure; each kind is said once."""
+        """Count a failure; each kind is said once. A file that is damaged is moved aside."""
         self.failures += 1
         self._on_failure("near")
         line = f"store {self.path}: cannot {what}: {error}"
+        is_its_file = not self._read_only and _identity(self.path) == self._identity
+        aside = move_aside(self.path) if is_damage(error) and is_its_file else None
+        if aside is not None:
+            line += f"; it is moved aside, to {aside}"
         level = logging.DEBUG if line in self._said else logging.WARNING
         _LOG.log(level, "%s", line)
         self._said.add(line)
-        ours = not self._read_only and _identity(self.path) == self._identity
-        if is_damage(error) and ours and (aside := move_aside(self.path)):
-            _LOG.warning("store %s: it is moved aside, to %s", self.path, aside)
 
 
 def _identity(path: Path) -> _Identity:

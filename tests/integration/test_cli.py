@@ -443,7 +443,7 @@ def program(*words: str) -> "subprocess.CompletedProcess[str]":
 def test_an_unknown_verb_is_told_with_the_one_that_was_probably_meant() -> None:
     ran = program("scna", "oci:layout")
     assert ran.returncode == 2
-    assert 'did you mean "scan"?' in one_line(ran.stderr)
+    assert "unknown verb 'scna': did you mean \"scan\"?" in one_line(ran.stderr)
 
 
 def test_version_and_help_are_taken_as_verbs() -> None:

@@ -96,5 +96,6 @@ async def needed(scanner: "Scanner", image: str, platforms: list[str]) -> "list[
     told = [(platform, needs) for platform, needs in found if needs is not None]
     if not told:
         where = ", ".join(map(str, asked)) or "any platform that is known"
-        raise InputError(f"{image} has nothing to start for {where}", hint="name a --platform")
+        hint = "name an ELF program, or a --platform"
+        raise InputError(f"{image} has nothing to start for {where}", hint=hint)
     return told

@@ -58,9 +58,10 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             from elfgate.likely import meant
 
-            raise argparse.ArgumentError(
-                action, f"unknown value {value!r}: {meant(str(value), map(str, action.choices))}"
-            )
+            likely = meant(str(value), map(str, action.choices))
+            if action.option_strings:
+                raise argparse.ArgumentError(action, f"unknown value {value!r}: {likely}")
+            raise argparse.ArgumentError(None, f"unknown {action.dest} {value!r}: {likely}")
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         """Take an argument; say in words which one cannot be, and that no file has an empty name."""

@@ -161,7 +161,8 @@ def _asked(options: argparse.Namespace) -> "Iterator[Asked]":
     from elfgate.trial.tried import Asked
 
     if bool(options.image) == bool(options.files):
-        raise InputError("nothing to start, or too much", hint="give images, or manifests with -f")
+        named = "both images and manifests are" if options.image else "no image and no manifest is"
+        raise InputError(f"{named} named", hint="name images, or manifests with -f")
     for image in options.image:
         yield Asked(image, overrides(options))
     if options.files:

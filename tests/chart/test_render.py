@@ -57,7 +57,6 @@ def test_the_minors_are_the_oldest_that_the_chart_allows_and_those_that_make_min
         assert f" v{minor}." in recorded["source"]
 
 
-@pytest.mark.parametrize("minor", RECORDED)
 def values_of(schema: object, place: str = "") -> dict[str, list[str]]:
     """Each list of values in a schema, by its place."""
     found = {}
@@ -97,6 +96,7 @@ def without_values(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != "enum"}
 
 
+@pytest.mark.parametrize("minor", RECORDED)
 def test_every_minor_is_rendered_the_same(major: str, minor: str) -> None:
     words = ("--values", str(CHART / "examples" / "production-values.yaml"))
     assert template(major, *words, "--kube-version", f"{minor}.0") == template(major, *words)

@@ -3,7 +3,14 @@
 import pytest
 
 from elfgate.linkage.shell.interpreter import follow
-from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, KSH, Dialect
+from elfgate.linkage.shell.syntax.dialect import (
+    BASH,
+    BASH_AS_SH,
+    BUSYBOX,
+    DASH,
+    KSH,
+    Dialect,
+)
 from elfgate.linkage.values import Unknown
 from support.script_world import FakeWorld, ends, first_state
 
@@ -64,6 +71,7 @@ HOLDS = [
     (BASH, "(exit 0400) || [ $? = 144 ]"),
     (DASH, "set -- -b; getopts :b: o; [ $o$OPTARG = :b ]"),
     (BASH, "set -- -z; getopts :b: o; [ $o$OPTARG = '?z' ]"),
+    (BASH, "set -- a b c; eval last=\\${$#}; [ $last = c ]"),
 ]
 
 
@@ -71,6 +79,46 @@ HOLDS = [
 def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
     world = FakeWorld(dialect, files={"/d/x": "", "/d/s": "shift", "/d/t": "set -- p"})
     assert ends(f"{condition} && exec /good\nexec /none", world) == [GOOD]
+
+
+MAY_HOLD = [
+    (BUSYBOX, 'x=$(type -p cd); [ -n "$x" ]'),
+    (BASH, "x=$(cd -); [ $x = / ]"),
+    (BASH, 'x=$(shopt -p nullglob); [ -n "$x" ]'),
+    (DASH, "x=$(umask -S); [ -n $x ]"),
+    (DASH, "[ $((99999999999999999999)) -gt 0 ]"),
+    (KSH, "x={a,b}; [ $x != '{a,b}' ]"),
+    (KSH, '[ $"a" = a ]'),
+    (BASH, 'x=$(set +o); [ -n "$x" ]'),
+    (BASH, "hash -p /good x; [ $? = 0 ]"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "condition"), MAY_HOLD)
+def test_what_holds_in_the_real_shell_may_hold(dialect: Dialect, condition: str) -> None:
+    assert GOOD in ends(f"{condition} && exec /good\nexec /none", FakeWorld(dialect))
+
+
+MAY_END = [
+    (DASH, "exec >&3"),
+    (BASH_AS_SH, "exec 3>&1 3>&-; exec >&4"),
+    (DASH, '[ "$(("5" + 1))" = 6 ]'),
+    (BUSYBOX, "cd /d; . s"),
+    (DASH, "kill -9 $$"),
+    (BASH, "(exit 3) || kill -s TERM $$"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "command"), MAY_END)
+def test_what_ends_a_script_in_the_real_shell_may_end_it(dialect: Dialect, command: str) -> None:
+    world = FakeWorld(dialect, {"PATH": "/bin"}, {"/d/s": ":"})
+    assert "ends" in ends(f"{command}\nexec /none", world)
+
+
+@pytest.mark.parametrize("dialect", [DASH, BASH, BUSYBOX])
+def test_a_descriptor_that_the_script_has_opened_can_be_opened_again(dialect: Dialect) -> None:
+    script = "set -e; exec 3>&1; : >&3; { :; } 4>&1 >&3; exec /none"
+    assert ends(script, FakeWorld(dialect)) == [("/none",)]
 
 
 @pytest.mark.parametrize("dialect", [BASH, BUSYBOX])
@@ -120,7 +168,7 @@ def test_what_releases_of_a_shell_differ_in_is_not_known(dialect: Dialect, condi
 
 
 DOUBTS = [
-    (BASH, "trap 'x=1' TERM; kill $$"),
+    (BASH, "trap 'x=1' TERM; kill 12"),
     (BASH, "trap 'x=1' CHLD"),
     (KSH, "set -e; eval 'false; r=x' || r=y"),
 ]
@@ -149,6 +197,8 @@ LOST = [
     (DASH, "r=$((f) || echo x)"),
     (BUSYBOX, "r=$((f) || echo x)"),
     (BASH, "((true\n)\necho a\n)"),
+    (BASH, "trap 'x=1' TERM; kill $$"),
+    (BASH, 'read F; eval "$F"; exec $X'),
     (KSH, "exec command /good"),
     (KSH, "exec eval /good"),
 ]

@@ -29,8 +29,7 @@ def alternatives(word: Word, spend: Spend) -> tuple[Word, ...]:
     Returns:
         The words; one that is not understood for braces within braces.
     """
-    alone = len(word.parts) == 1
-    at = next((n for n, part in enumerate(word.parts) if _opens(part, alone=alone)), None)
+    at = next((number for number in range(len(word.parts)) if _opens(word.parts[number:])), None)
     if at is None:
         return (word,)
     part = word.parts[at]
@@ -39,13 +38,17 @@ def alternatives(word: Word, spend: Spend) -> tuple[Word, ...]:
     return _opened(word, at, part.text, spend)
 
 
-def _opens(part: Part, *, alone: bool) -> bool:
-    if not isinstance(part, Text) or part.quoted or "{" not in part.text:
+def _opens(parts: tuple[Part, ...]) -> bool:
+    """Tell whether the first part has a brace that another closes, and several words between."""
+    first = parts[0]
+    if not isinstance(first, Text) or first.quoted or "{" not in first.text:
         return False
-    inner = part.text.partition("{")[2]
-    if "}" not in inner:
-        return not alone
-    return "," in inner or ".." in inner
+    inner = first.text.partition("{")[2]
+    if "}" in inner:
+        return "," in inner or ".." in inner
+    behind = [part.text for part in parts[1:] if isinstance(part, Text) and not part.quoted]
+    whole = "".join([inner, *behind])
+    return "}" in whole and ("," in whole or ".." in whole)
 
 
 def _opened(word: Word, at: int, text: str, spend: Spend) -> tuple[Word, ...]:

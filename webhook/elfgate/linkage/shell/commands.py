@@ -5,6 +5,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.1.
 
 from elfgate.linkage.shell.assignments import assigning
 from elfgate.linkage.shell.builtins import questions
+from elfgate.linkage.shell.builtins.listing import lists
 from elfgate.linkage.shell.builtins.table import BUILTINS, SPECIAL
 from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.ends import ScriptEndsError
@@ -123,11 +124,14 @@ def _run_builtin(call: Call, before: State) -> list[State]:
 def _own(call: Call) -> list[State]:
     """Run one of the shell's own commands; without ``command``, its errors may end the script."""
     try:
-        return BUILTINS[call.name](call)
+        ways = BUILTINS[call.name](call)
     except ScriptEndsError:
         if call.plain:
             raise
         return call.unsure()
+    if call.state.flow.output is None or not lists(call):
+        return ways
+    return [way.writing(_OUTPUT) for way in ways]
 
 
 def _command(call: Call) -> list[State]:

@@ -17,6 +17,7 @@ _CHARACTERS, _SEPARATED = (
     32,
     3,
 )  # of a value that a unit splits at blanks, or at others
+_BRACES = Unknown("braces in a value may stand for several words")
 _SPLIT = Unknown("how arguments are split is not known")
 _VANISHED = Unknown("whether an empty word stays is not known")
 _TOO_MANY = Unknown("a list is too long")
@@ -53,8 +54,15 @@ class FieldBuilder:
             self.add_text(value, quoted=True)
         elif isinstance(value, Unknown):
             self._closing = value
+        elif self._opens_braces(value):
+            self._closing = _BRACES
         else:
             self._add_split(value)
+
+    def _opens_braces(self, value: str) -> bool:
+        """Tell whether mksh takes braces in a value for several words."""
+        is_mksh = self._expansion.world.dialect.name in {"ksh", "other"}
+        return is_mksh and "{" in value and "}" in value
 
     def add_several(self, fields: Fields, quoted: bool) -> None:  # noqa: FBT001
         """Add a list: its first joins what stands before it, its last what follows."""

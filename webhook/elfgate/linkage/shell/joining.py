@@ -133,4 +133,5 @@ def _joined_flow(one: Flow, other: Flow) -> Flow:
         output=output,
         closed=one.closed or other.closed,
         handlers=one.handlers or other.handlers,
+        opened=one.opened & other.opened,
     )

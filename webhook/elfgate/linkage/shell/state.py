@@ -104,6 +104,7 @@ class Flow(NamedTuple):
         input: What it can read yet; None for the container's own input.
         closed: Its output goes where writing may fail.
         handlers: A signal makes it run commands.
+        opened: Descriptors from 3 on that it has opened for sure.
     """
 
     options: frozenset[str] = frozenset()
@@ -116,6 +117,7 @@ class Flow(NamedTuple):
     input: Scalar | None = None
     closed: bool = False
     handlers: bool = False
+    opened: frozenset[str] = frozenset()
 
     def ended(self, status: Status) -> "Flow":
         """Set the exit status.

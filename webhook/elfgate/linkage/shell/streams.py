@@ -31,6 +31,7 @@ class Streams(NamedTuple):
         closed: Writing to it may fail.
         noisy: Messages go where the output goes.
         input: What it can read; None if that is the shell's input.
+        opened: Descriptors from 3 on that it has beside the shell's.
     """
 
     opens: Truth = True
@@ -38,13 +39,16 @@ class Streams(NamedTuple):
     closed: bool = False
     noisy: bool = False
     input: Scalar | None = None
+    opened: frozenset[str] = frozenset()
 
     def entered(self, state: State) -> State:
         """The state in which the command runs."""
         flow = state.flow
         output = None if self.moved else flow.output
         text = flow.input if self.input is None else self.input
-        return _with(state, flow._replace(output=output, input=text, closed=self.closed))
+        opened = flow.opened | self.opened
+        flow = flow._replace(output=output, input=text, closed=self.closed, opened=opened)
+        return _with(state, flow)
 
     def left(self, before: State, after: State) -> State:
         """The state behind the command."""
@@ -53,7 +57,9 @@ class Streams(NamedTuple):
         if self.noisy and output is not None:
             output = Unknown("a message is part of the output")
         text = flow.input if self.input is None else before.flow.input
-        flow = flow._replace(output=output, input=text, closed=before.flow.closed)
+        before_it = before.flow
+        flow = flow._replace(output=output, input=text, closed=before_it.closed)
+        flow = flow._replace(opened=before_it.opened)
         return _with(after, flow)
 
 
@@ -84,12 +90,27 @@ def _added(streams: Streams, one: Redirect, expansion: Expansion) -> Streams:
         text = value if isinstance(value, Unknown) else value + "\n"
         return streams._replace(input=text)
     if one.operator in {">&", "<&"} and not (one.operator == ">&" and _is_path(value)):
-        return _duplicated(streams, one, value)
+        return _duplicated(_noted(streams, one, value, expansion.state), one, value)
     opens = _opens(value, one.operator, expansion)
-    streams = streams._replace(opens=both(streams.opens, opens))
+    streams = streams._replace(opens=both(streams.opens, opens), opened=_with_one(streams, one))
     if one.operator == "<":
         return _read(streams, one, value, expansion)
     return _written(streams, one, value, expansion)
+
+
+def _with_one(streams: Streams, one: Redirect) -> frozenset[str]:
+    return streams.opened | {one.descriptor}
+
+
+def _noted(streams: Streams, one: Redirect, value: Scalar, state: State) -> Streams:
+    """Note what is opened, and whether what is opened again is open: the first three are."""
+    if value == "-":
+        return streams
+    opened = _with_one(streams, one)
+    is_open = isinstance(value, Unknown) or value.rstrip("-") in {"0", "1", "2"}
+    if is_open or value.rstrip("-") in streams.opened | state.flow.opened:
+        return streams._replace(opened=opened)
+    return streams._replace(opened=opened, opens=both(streams.opens, None))
 
 
 def _is_path(value: Scalar) -> bool:

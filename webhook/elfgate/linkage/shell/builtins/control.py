@@ -122,7 +122,7 @@ def _without_loop(call: Call) -> list[State]:
 def exec_(call: Call) -> list[State]:
     """``exec``: without a program it only redirects."""
     if not call.args.values and call.args.more is None:
-        return [call.state.ended()]
+        return _without_program(call)
     fields, name = _without_options(call)
     if fields is None:
         goes_on = call.world.dialect.name == "bash"  # behind an option that it does not know
@@ -138,6 +138,13 @@ def exec_(call: Call) -> list[State]:
         launch = launch._replace(argv=(name, *launch.argv[1:]), file=launch.argv[0])
     call.walk.become(launch, call.state)
     return []
+
+
+def _without_program(call: Call) -> list[State]:
+    """``exec`` alone; its words may have come to nothing, for what sets them is not known."""
+    if len(call.words) > 1 and "/" in call.state.files.touched:
+        raise LostError("the program is not known")
+    return [call.state.ended()]
 
 
 def _without_options(call: Call) -> tuple[Fields | None, str]:

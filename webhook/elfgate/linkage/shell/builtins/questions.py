@@ -9,11 +9,13 @@ from elfgate.linkage.shell import files
 from elfgate.linkage.shell.assignments import set_to
 from elfgate.linkage.shell.brackets import Brackets, TestError
 from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.syntax.expressions import expression_of
-from elfgate.linkage.shell.syntax.word_nodes import Text, word_of
+from elfgate.linkage.shell.syntax.nodes import Assignment
+from elfgate.linkage.shell.syntax.word_nodes import Parameter, Text, Word, word_of
 from elfgate.linkage.shell.utilities import outputs
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.shell.values import (
@@ -31,6 +33,7 @@ from elfgate.linkage.values import Scalar, Unknown
 _OUTPUT = Unknown("the output of a command is not known")
 _OCTAL = re.compile(r"0?[0-7]{1,3}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACING = ("-p", "-t", "-d", "-l")  # options of bash's hash: where it is told to look
 _ERROR = Status(ok=False, code=2)
 _KEYWORDS = frozenset(
     [
@@ -233,8 +236,25 @@ def kind(call: Call) -> list[State]:
     return call.printed(_OUTPUT, SUCCESS)
 
 
+def hash_(call: Call) -> list[State]:
+    """``hash [NAME…]``; bash may be told where a command is."""
+    if any(value in _PLACING for value in call.args.values):
+        return renaming(call)
+    return kind(call)
+
+
 def kill(call: Call) -> list[State]:
-    """``kill``: what a trap has the script do on a signal may come at once."""
+    """``kill``: a signal may end the script at once, or have it do what a trap says."""
+    if any(map(_is_itself, call.words)) and "-0" not in call.args.values:
+        call.walk.end(call.state, UNSURE, aside=True)
+        if call.state.flow.handlers:
+            raise LostError("a signal may make the script do something else")
     if call.state.flow.handlers:
         return [call.state.doubted("the script sends a signal before").ended(UNSURE)]
     return call.printed(_OUTPUT, UNSURE)
+
+
+def _is_itself(word: Word | Assignment) -> bool:
+    """Tell whether a word is ``$$``, the script's own number."""
+    part = word.parts[0] if isinstance(word, Word) and word.parts else None
+    return isinstance(part, Parameter) and part.name == "$"

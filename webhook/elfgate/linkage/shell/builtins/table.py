@@ -133,7 +133,7 @@ BUILTINS: Mapping[str, Builtin] = {
     "export": variables.declare,
     "false": questions.failing,
     "getopts": getopts.getopts,
-    "hash": questions.kind,
+    "hash": questions.hash_,
     "kill": questions.kill,
     "let": questions.let,
     "local": variables.declare,

@@ -43,6 +43,7 @@ _LEVELS = (
 )
 _ASSIGNING = ("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
 _MOST_TOKENS = 2000
+_MOST_DIGITS = 18  # of a decimal number that fits into 64 bits for sure
 
 Token = tuple[str, str | Word]  # number, name, operator or operand
 
@@ -215,4 +216,6 @@ def _number(text: str) -> int:
         if not text.isdigit() or "8" in text or "9" in text:
             raise ScriptSyntaxError("a digit is no digit of base 8")
         return int(text, 8)
+    if len(text) > _MOST_DIGITS:
+        raise ScriptSyntaxError("each shell cuts a number of more than 64 bits in its own way")
     return int(text)

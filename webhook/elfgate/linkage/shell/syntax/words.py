@@ -151,11 +151,17 @@ class WordReader:
         while source.here:
             if source.here == '"':
                 source.at += 1
+                self._quote_of_number(parts)
             elif plain := source.take(_IN_QUOTES):
                 parts.append(Text(plain, quoted=True))
             else:
                 self._special(parts, escapes="$`\\")
         return word_of(tuple(parts))
+
+    def _quote_of_number(self, parts: list[Part]) -> None:
+        """Pass over a quote in an expression: bash does, and to others it is an error."""
+        if not self.source.dialect.is_bash:
+            parts.append(OpaquePart('"', quoted=True))
 
     def _is_process(self) -> bool:
         source = self.source
@@ -265,6 +271,9 @@ class WordReader:
         elif not quoted and source.dialect.translated and source.starts('$"'):
             source.at += 1
             self._double_quoted(parts)
+        elif not quoted and source.dialect.braces and source.starts('$"'):
+            source.at += 1  # of mksh, some releases translate it
+            parts.append(OpaquePart("$", quoted=False))
         else:
             source.at += 1
             name = source.take(_NAME)

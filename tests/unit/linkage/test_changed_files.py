@@ -132,6 +132,20 @@ def test_whether_a_program_starts_that_the_script_takes_execute_bits_from_is_unk
     assert start(files, "/entry.sh", "/usr/bin/gosu").outcome is Outcome.STARTS
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "find /opt -type f -exec chmod 644 {} +",
+        "find /opt/app -name run -exec chmod a-x {} \\;",
+        "chmod -R 0600 /opt",
+    ],
+)
+def test_whether_a_program_starts_below_what_loses_execute_bits_is_unknown(command: str) -> None:
+    files = {**entry(f'{command}\nexec "$@"'), "opt/app/run": static_program()}
+    assert start(files, "/entry.sh", "/opt/app/run").outcome is Outcome.UNKNOWN
+    assert start(files, "/entry.sh", "/usr/bin/gosu").outcome is Outcome.STARTS
+
+
 @pytest.mark.parametrize("mode", ["755", "0500", "+x", "a+rX", "u=rwx,go=rx"])
 def test_a_program_that_a_script_leaves_execute_bits_starts(mode: str) -> None:
     text = f'chmod 644 /opt/app/run\nchmod {mode} /opt/app/run\nexec "$@"'

@@ -31,6 +31,9 @@ FILES = {
     "sbin/su-exec": static_program(),
     "usr/local/bin/gosu": static_program(),
     "usr/bin/id": static_program(),
+    "usr/bin/linux32": static_program(),
+    "bin/s6-setsid": static_program(),
+    "bin/s6-softlimit": static_program(),
     "etc/passwd": "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\napp:x:100:101::/:/bin/false\n",
     "etc/group": "root:x:0:\nnobody:x:65534:\napp:x:101:\n",
 }
@@ -50,6 +53,8 @@ WRAPPED = [
     ("dumb-init", "--single-child", "PROGRAM"),
     ("su-exec", "nobody:nobody", "PROGRAM"),
     ("gosu", "1000", "PROGRAM"),
+    ("linux32", "-R", "PROGRAM"),
+    ("s6-setsid", "-q", "s6-softlimit", "-o", "100", "PROGRAM"),
     ("tini", "--", "su-exec", "nobody", "env", "A=b", "PROGRAM"),
     ("sh", "-c", "PROGRAM"),
     ("sh", "-c", "exec PROGRAM --port 80 $EXTRA"),

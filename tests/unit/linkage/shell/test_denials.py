@@ -77,11 +77,17 @@ HOLDS = [
 
 @pytest.mark.parametrize(("dialect", "condition"), HOLDS)
 def test_what_holds_in_the_real_shell_holds(dialect: Dialect, condition: str) -> None:
-    world = FakeWorld(dialect, files={"/d/x": "", "/d/s": "shift", "/d/t": "set -- p"})
+    world = FakeWorld(
+        dialect,
+        programs=frozenset({"cat"}),
+        files={"/d/x": "", "/d/s": "shift", "/d/t": "set -- p"},
+    )
     assert ends(f"{condition} && exec /good\nexec /none", world) == [GOOD]
 
 
 MAY_HOLD = [
+    (DASH, "(trap 'exit 0' EXIT; exec /none)"),
+    (DASH, "x=$(trap 'echo t' EXIT; exec /none); [ $x = t ]"),
     (BUSYBOX, 'x=$(type -p cd); [ -n "$x" ]'),
     (BASH, "x=$(cd -); [ $x = / ]"),
     (BASH, 'x=$(shopt -p nullglob); [ -n "$x" ]'),
@@ -91,6 +97,8 @@ MAY_HOLD = [
     (KSH, '[ $"a" = a ]'),
     (BASH, 'x=$(set +o); [ -n "$x" ]'),
     (BASH, "hash -p /good x; [ $? = 0 ]"),
+    (BASH, "set -e; (trap 'exit 0' EXIT; exec /none)"),
+    (BASH, "x=$(trap 'echo t' EXIT; exec /none); [ $x = t ]"),
 ]
 
 

@@ -62,10 +62,18 @@ def _unsure(process: Process, found: Found) -> tuple[str, UnknownReason] | None:
     """Tell why it is not known what a file is, or whether it can be executed."""
     if found.entry.kind is Kind.UNREADABLE:
         return f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED
-    if found.path in process.barred:
+    if _is_at_or_below(found.path, process.barred):
         because = f"the script may take {found.path}'s execute bit away before"
         return because, UnknownReason.SHAPE_UNKNOWN
     return None
+
+
+def _is_at_or_below(path: str, places: frozenset[str]) -> bool:
+    """Tell whether a path is one of these, or below one with a slash behind."""
+    if path in places:
+        return True
+    folders = tuple(place for place in places if place.endswith("/"))
+    return path.startswith(folders)
 
 
 def _no_file(

@@ -73,6 +73,7 @@ _BY_INPUT = Doubt(UnknownReason.SHAPE_UNKNOWN, "its input tells whether it is ru
 _FORKS = Doubt(UnknownReason.SHAPE_UNKNOWN, "it may not wait for what it starts")
 _CHROOT = "SYS_CHROOT"
 _UNALLOWED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "some runtimes do not let it change its root")
+_ABOUT_MACHINES = _options("-B -F -I -L -R -S -T -X -Z -v -3 --3gb --addr-no-randomize --verbose")
 _TINI = Usage(_options("-s -g -w -v -vv -vvv -vvvv"), _options("-p -e"))
 SIMPLE: Mapping[str, Usage] = {
     "tini": _TINI,
@@ -113,6 +114,12 @@ SIMPLE: Mapping[str, Usage] = {
     ),
     "setuidgid": Usage(operands=1, user="1"),
     "s6-setuidgid": Usage(operands=1, user="1", execvp=False),
+    "s6-setsid": Usage(_options("-s -b -f -g -i -I -q"), execvp=False),
+    "s6-softlimit": Usage(
+        _options("-h -H"), _options("-a -c -d -f -l -m -o -p -r -s -t"), execvp=False
+    ),
+    "linux32": Usage(_ABOUT_MACHINES),
+    "linux64": Usage(_ABOUT_MACHINES),
     "xargs": Usage(
         _options("-0 -r -t -x --null --no-run-if-empty"),
         _options("-I -L -n -P -s -d -E --max-args --max-procs"),

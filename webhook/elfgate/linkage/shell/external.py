@@ -92,7 +92,7 @@ def _left(row: Utility, call: Call, state: State, *, ok: Truth) -> State:
     name = posixpath.basename(call.name)
     paths = row.changes(values, state)
     world.spend(4 * len(paths))
-    bars = name == "chmod" and takes_execution(values)
+    bars = takes_execution(name, values)
     after = left_behind(name, paths, state, world, alters=row.alters, bars=bars)
     after = after.removing(taken_away(name, values, state, world))
     if row.alters and name not in _KEEPING:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.branches import (
     call_function,
     double_bracket,
@@ -171,9 +172,14 @@ class Interpreter:
             self.end(after, status, aside=aside)
 
     def become(self, launch: Launch, state: State) -> None:
-        """Note that a program takes the script's place."""
-        doubt = _TRAPPED if state.flow.trap else ""
-        self.note(Ending(UNSURE, launch, becomes=True, doubt=doubt), state)
+        """Note that a program takes the script's place; where it cannot, a trap runs."""
+        if not state.flow.trap:
+            self.note(Ending(UNSURE, launch, becomes=True), state)
+            return
+        self.note(Ending(UNSURE, launch, becomes=True, doubt=_TRAPPED), state)
+        is_known = not isinstance(state.flow.trap, Unknown)
+        if is_known and self.world.outcome(launch) is Outcome.CANNOT_START:
+            self._run_trap(state, Status(ok=False, by=launch), aside=True)
 
     def note(self, ending: Ending, state: State) -> None:
         """Note an end, and where the script stands then."""

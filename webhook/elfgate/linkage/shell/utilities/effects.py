@@ -21,6 +21,7 @@ _THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
 # Tools whose traces are all at their operands: a start that comes by none of them is as it was.
 _PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir", "unlink"})
 _LINKING = frozenset({"cp", "ln", "mv"})
+_RUNNING = frozenset({"find", "xargs"})
 _TAKING_AWAY = frozenset({"mv", "rm", "rmdir", "unlink"})
 _PLACING = re.compile(r"-[adfHiLnPpRrsTuvx]+")  # options of cp, ln and mv without a value
 _IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
@@ -86,8 +87,13 @@ def behind_first(values: Words, state: State) -> frozenset[str]:
     return _paths(values, state, skipped=0 if has_none else 1)
 
 
-def takes_execution(values: Words) -> bool:
-    """Tell whether ``chmod`` with these words may take execute bits away."""
+def takes_execution(name: str, values: Words) -> bool:
+    """Tell whether ``chmod``, or what ``find`` and ``xargs`` run of it, may take execute bits."""
+    if name in _RUNNING and "chmod" in values:
+        at = values.index("chmod")
+        return takes_execution("chmod", values[at + 1 :])
+    if name != "chmod":
+        return False
     known = [value for value in values if isinstance(value, str)]
     modes = (value for value in known if not value.startswith("-") or _MODE.fullmatch(value))
     return any(map(_NOT_EXECUTABLE.fullmatch, next(modes, "").split(",")))

@@ -207,6 +207,8 @@ LOST = [
     (BASH, "((true\n)\necho a\n)"),
     (BASH, "trap 'x=1' TERM; kill $$"),
     (BASH, 'read F; eval "$F"; exec $X'),
+    (BASH, "read F; eval exec $F; exit"),
+    (BASH, 'read F; eval exec "$F"; exit'),
     (KSH, "exec command /good"),
     (KSH, "exec eval /good"),
 ]

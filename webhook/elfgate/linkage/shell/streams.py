@@ -19,6 +19,7 @@ from elfgate.linkage.values import Scalar, Unknown
 _ALWAYS = re.compile(
     r"/dev/(null|zero|u?random|stdin|stdout|stderr|fd/[0-2])|/proc/(self|1|\$\$)/fd/[12]"
 )
+_STANDARD = frozenset({"0", "1", "2"})
 _INPUT = Unknown("an input is not known")
 
 
@@ -106,11 +107,13 @@ def _noted(streams: Streams, one: Redirect, value: Scalar, state: State) -> Stre
     """Note what is opened, and whether what is opened again is open: the first three are."""
     if value == "-":
         return streams
-    opened = _with_one(streams, one)
-    is_open = isinstance(value, Unknown) or value.rstrip("-") in {"0", "1", "2"}
-    if is_open or value.rstrip("-") in streams.opened | state.flow.opened:
-        return streams._replace(opened=opened)
-    return streams._replace(opened=opened, opens=both(streams.opens, None))
+    noted = streams._replace(opened=_with_one(streams, one))
+    if isinstance(value, Unknown):
+        return noted
+    descriptor = value.rstrip("-")
+    if descriptor in _STANDARD | streams.opened | state.flow.opened:
+        return noted
+    return noted._replace(opens=both(streams.opens, None))
 
 
 def _is_path(value: Scalar) -> bool:

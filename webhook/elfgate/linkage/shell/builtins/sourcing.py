@@ -5,6 +5,7 @@ Source: POSIX.1-2017, "Special Built-In Utilities", ``dot`` and ``eval``; bash(1
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.calls import Call, value_of
+from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.values import FAILURE, UNSURE, Status, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
@@ -218,6 +219,8 @@ def eval_(call: Call) -> list[State]:
     In doubt if one of them is not known.
     """
     known = call.args.known
+    if known is None and call.args.values[:1] == ("exec",):
+        raise LostError("the program is not known")
     leaves = not call.world.dialect.counts_as_c and "e" in call.state.has and not call.errexit
     if known is None or leaves:  # mksh leaves the text at the first command that fails
         return _doubted(call, "the script evaluates what is not known")

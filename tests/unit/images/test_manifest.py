@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.layout import Folder, Layout
 from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
-from elfgate.images.pull import pull
+from elfgate.images.pull import platforms, pull
 from elfgate.images.source import Descriptor, Limits
 from elfgate.platforms import Platform
 from support.oci import (
@@ -232,6 +232,9 @@ def test_a_null_in_a_document_s_place_says_nothing() -> None:
     read = document({"manifests": [None, {"digest": DIGEST}]})
     assert isinstance(read, Index)
     assert [entry.digest for entry in read.entries] == ["", DIGEST]
+    listed = {"manifests": [None, {"digest": DIGEST, "platform": {"architecture": "arm64"}}]}
+    offered = platforms(HERE, lambda _: json.dumps(listed).encode(), Limits())
+    assert offered == (Platform("linux", "arm64"),)
 
 
 def test_a_descriptor_may_carry_its_content() -> None:

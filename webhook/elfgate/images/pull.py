@@ -86,9 +86,9 @@ def _walk(
     document = read_document(documents(entry), entry, limits=limits)
     if isinstance(document, Index):
         for child in document.entries:
-            if child.platform is None:
+            if child.platform is None and child.digest:  # a null entry names nothing
                 yield from _walk(child, documents, limits, depth - 1)
-            else:
+            elif child.platform is not None:
                 yield normalise(child.platform)
     elif not document.artifact:
         platform = read_config(documents(document.config), document.config).platform

@@ -6,7 +6,7 @@ from posixpath import normpath
 from elfgate.rootfs import form
 from elfgate.rootfs.contents import Buffer, keep
 from elfgate.rootfs.encode import encode
-from elfgate.rootfs.entry import DISPUTED, NULL_DEVICE, OPAQUE, Entry, Kind
+from elfgate.rootfs.entry import DISPUTED, NULL_DEVICE, OPAQUE, PASSING, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Name, Upper, short
@@ -127,7 +127,7 @@ class LayerBuilder:
         if path != "/" and self._upper.find(path) is not None:
             self._upper.put(path, Name(Entry(Kind.UNREADABLE)))
         elif path != "/" and not _OF_HEADERS.search(path):
-            self._upper.root.mark(DISPUTED)
+            self._upper.root.mark(PASSING)
 
     def build(self) -> Layer:
         """The finished index. The builder is spent then."""

@@ -30,7 +30,9 @@ RENEWED = 0x04  # a directory made where the same layer has hidden or replaced s
 LATE = 0x08  # a directory whose own entry follows some of its contents, or its opaque mark
 DISPUTED = 0x10  # of a layer's root: what is unpacked depends on more than the index has
 NULL_DEVICE = 0x20  # a character device 0/0, overlayfs's whiteout; of a root: the layer has one
-PASSING = 0x40  # of no entry, but a global header, before which some runtimes remove its name
+# Of no entry, but a global header, before which some runtimes remove its name; of a root: the layer
+# has one of a name that only layers below may have.
+PASSING = 0x40
 
 
 class Entry(NamedTuple):

@@ -9,7 +9,17 @@ while overlayfs shows a directory ``bin`` instead of the link.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, NULL_DEVICE, OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.entry import (
+    DISPUTED,
+    IMPLIED,
+    LATE,
+    NULL_DEVICE,
+    OPAQUE,
+    PASSING,
+    RENEWED,
+    Entry,
+    Kind,
+)
 from elfgate.rootfs.landing import are_apart, is_settled
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.overlay import Folder, Overlay, Part, join
@@ -41,6 +51,8 @@ def folder(layers: Sequence[Layer | Unread]) -> Folder | None:
         ValueError: if a layer's stored index is damaged.
     """
     if any(layer.root.traits & DISPUTED for layer in layers):
+        raise DisputedError
+    if any(layer.root.traits & PASSING for layer in layers[1:]):
         raise DisputedError
     moved: set[Part] = set()
     landed: defaultdict[str, list[Part]] = defaultdict(list)

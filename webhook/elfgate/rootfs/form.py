@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 11
+VERSION = 12
 
 HEADER = struct.Struct(
     "<8sHHIQ"

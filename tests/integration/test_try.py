@@ -189,8 +189,8 @@ def test_junit_has_a_failure_for_what_did_not_start(elfgate: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "give images, or manifests with -f"),
-        (["oci:app:1", "-f", "pod.yaml"], "give images, or manifests with -f"),
+        ([], "no image and no manifest is named"),
+        (["oci:app:1", "-f", "pod.yaml"], "both images and manifests are named"),
         (["oci:app:1", "--ready", "udp:1"], "is not tcp:PORT"),
         (["oci:app:1", "--ready", "tcp:1", "--expect", "0"], "give one of them"),
         (["oci:app:1", "--for", "0"], "is not between 0 and 3600 seconds"),

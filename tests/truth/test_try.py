@@ -24,7 +24,7 @@ pytestmark = pytest.mark.truth
 _SMALL = {"scratch", "alpine", "distroless"}
 _EVERY = 60  # which cells are taken of all
 # Which builds of programs are taken of all: each stays up for seconds, and there are hundreds.
-_EVERY_BUILD = 1 if os.environ.get("TRUTH_TRY") == "all" else 40
+_EVERY_BUILD = 1 if os.environ.get("TRUTH_TRY") == "all" else 30
 
 
 def _cells() -> list[Cell]:

@@ -20,5 +20,5 @@ def test_a_damaged_store_is_moved_aside_by_every_verb(
     ran = elfgate(*words, "--store", str(path))
     assert ran.returncode < 2
     (warning,) = ran.stderr.splitlines()
-    assert "it is moved aside, to" in warning
+    assert "the file is moved aside, to" in warning
     assert elfgate(*words, "--store", str(path)).stderr == ""

@@ -45,5 +45,5 @@ def test_the_same_verdict_changes_nothing() -> None:
 
 @pytest.mark.parametrize("listed", [b"{", b"[]", b"{}", b'{"layers": [1]}', b'{"layers": [{}]}'])
 def test_what_is_no_image_is_left_alone(listed: bytes) -> None:
-    with pytest.raises(InputError, match="is no image"):
+    with pytest.raises(InputError, match="is not an image"):
         with_statement(listed, b"one", VERDICT)

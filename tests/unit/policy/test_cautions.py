@@ -137,7 +137,7 @@ def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_mean
             exempt(workload="Service/web"),
             (
                 "the exemption of team-a (namespace shop, workload Service/web): a Service has no pods, "
-                "so that it exempts nothing"
+                "so the exemption does nothing"
             ),
         ),
         (

@@ -206,7 +206,7 @@ def test_settings_of_rules_that_only_a_followed_bundle_has_wait_for_it() -> None
 @pytest.mark.parametrize("repository", ["a/b:1", "registry.test:5000/a:1", "a@sha256:0"])
 def test_a_supported_repository_has_no_tag(repository: str) -> None:
     row = {"repository": repository, "architectures": ["amd64"], "source": "s"}
-    with pytest.raises(ValidationError, match="is no repository: leave the tag"):
+    with pytest.raises(ValidationError, match="is not a repository: leave the tag"):
         PolicyConfig.model_validate({"support": [row]})
 
 
@@ -225,7 +225,7 @@ def test_a_mapping_without_entries_is_not_given() -> None:
     ("settings", "where", "why"),
     [
         ({"exemptions": [exemption(namespace="Shop")]}, "exemptions.0.namespace", "no namespace"),
-        ({"exemptions": [exemption(image="NGINX")]}, "exemptions.0.image", "no image"),
+        ({"exemptions": [exemption(image="NGINX")]}, "exemptions.0.image", "not an image"),
         ({"exemptions": [exemption(workload="Web")]}, "exemptions.0.workload", "no name"),
         ({"exemptions": [exemption(grace_days=True)]}, "exemptions.0.grace_days", "integer"),
         ({"help": "a\nb"}, "help", "write one line"),

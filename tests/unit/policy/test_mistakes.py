@@ -51,7 +51,7 @@ def test_a_finding_that_is_no_object(tmp_path: Path, finding: str) -> None:
         ('{"message": ""}', "the finding's message is empty"),
         ('{"message": "m", "container": ["a"]}', "the finding's container is not a text"),
         ('{"message": "m", "position": "1"}', "the finding's position is not a number"),
-        ('{"message": "m", "effect": "deny"}', "the finding's effect is never deny; it is one of"),
+        ('{"message": "m", "effect": "deny"}', "the finding's effect is never deny; write one of"),
         ('{"message": "m", "reason": "why"}', "no setting of `unknown` is for the reason why;"),
         ('{"message": "m", "platform": "arm64"}', "the platform arm64 is written linux/arm64"),
         ('{"message": "m", "platform": "x86_64"}', "the platform x86_64 is written linux/amd64"),
@@ -71,7 +71,7 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (NAMED.format('c.role == "initContainer"'), 'role is never "initContainer"; it is one of'),
+        (NAMED.format('c.role == "initContainer"'), 'role is never "initContainer"; write one of'),
         (NAMED.format('c.role in {"main", "inits"}'), 'role is never "inits"'),
         (NAMED.format('c.role != "job"'), 'role is never "job"'),
         (NAMED.format("c.image > 3"), "image is a text, and never 3"),
@@ -80,7 +80,7 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (WHOLE.format('input.request.namespace == "Prod"'), "it is written prod"),
         (WHOLE.format('input.request.namespace == "team-*"'), "it is written as in team-a"),
         (WHOLE.format('input.request.kind == "deployments"'), "it is written Deployment"),
-        (WHOLE.format('input.request.operation in {"create"}'), "it is one of CREATE, UPDATE"),
+        (WHOLE.format('input.request.operation in {"create"}'), "write one of CREATE, UPDATE"),
         (NAMED.format('c.tag == ":latest"'), "tag is never"),
         (NAMED.format("c.digest == null"), "digest is a text, and never null"),
         (NAMED.format('c.digest == "SHA256:0"'), "digest is never"),
@@ -127,7 +127,7 @@ def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> N
         (NAMED.format('"CAP_SYS_ADMIN" in c.security.capabilities_added'), "written SYS_ADMIN"),
         (WHOLE.format('input.pod.volumes[_].kind == "HostPath"'), "is written hostPath"),
         (WHOLE.format('input.pod.volumes[_].kind == "pvc"'), "is written persistentVolumeClaim"),
-        (LINKED.format('l.variant.libc == "gnu"'), "it is one of glibc, musl"),
+        (LINKED.format('l.variant.libc == "gnu"'), "write one of glibc, musl"),
         (WHOLE.format('v := input.linkages[_].verdict\n\tv == "fails"'), 'v is never "fails"'),
     ],
 )

@@ -101,7 +101,7 @@ def test_what_is_looked_at_is_shown(tmp_path: Path) -> None:
     body = f"{HEAD}{ONE}\tinput.pod.labels.owner\n}}\n"
     assert told(tmp_path, LOOKING.format(looks="labels") + body) == []
     [odd] = told(tmp_path, LOOKING.format(looks="lables") + body)
-    assert odd.startswith("3: looks_at has lables; it is one of annotations, ")
+    assert odd.startswith("3: looks_at has lables; write one of annotations, ")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_other_calls_are_let_be(tmp_path: Path, body: str) -> None:
     ("finding", "said"),
     [
         ('{"container": "web"}', "the finding has no message"),
-        ('{"message": "no", "mode": "warn"}', "a finding has no mode; it is one of container, "),
+        ('{"message": "no", "mode": "warn"}', "a finding has no mode; write one of container, "),
         ('{"message": "no", "platform": "amd64"}', "the platform amd64 is written linux/amd64"),
     ],
 )
@@ -165,7 +165,7 @@ def test_a_finding_that_is_written_wrongly_is_told_of(
 
 def test_a_file_that_does_not_parse_is_told_of_by_its_own_path(tmp_path: Path) -> None:
     (tmp_path / "mine.rego").write_text(f"{HEAD}findings contains {{\n")
-    with pytest.raises(InputError, match=r"mine.rego is no Rego: .*/mine.rego:4:"):
+    with pytest.raises(InputError, match=r"mine.rego is not valid Rego: .*/mine.rego:4:"):
         written.complaints(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_does_not_parse_is_told_of_in_few_words(tmp_path: Path) -> N
 def test_data_beside_rules_are_not_passed_over_in_silence(tmp_path: Path, name: str) -> None:
     (tmp_path / "mine.rego").write_text(f"{HEAD}{ONE}\tinput.version\n}}\n")
     (tmp_path / name).write_text('{"mine": {"x": 1}}')
-    with pytest.raises(InputError, match=rf"{name}:1: no rule has these data"):
+    with pytest.raises(InputError, match=rf"{name}:1: no rule reads this data"):
         written.hold(tmp_path)
 
 

@@ -190,35 +190,41 @@ def test_a_kind_that_cannot_be_is_told_in_a_line(file: Path, kind: str, problem:
         ),
         (
             "nodes: {passing_taints: ['example.com/new:NoSchedule']}",
-            "nodes.passing_taints.0: 'example.com/new:NoSchedule' is no taint's key: leave its value",
+            "nodes.passing_taints.0: 'example.com/new:NoSchedule' is not a taint's key: leave its value",
         ),
-        ("nodes: {passing_taints: [a=b]}", "nodes.passing_taints.0: 'a=b' is no taint's key"),
+        ("nodes: {passing_taints: [a=b]}", "nodes.passing_taints.0: 'a=b' is not a taint's key"),
         (
             "nodes: {passing_taints: [Example.com/new]}",
-            "nodes.passing_taints.0: 'Example.com/new' is no taint's key: what is before /",
+            "nodes.passing_taints.0: 'Example.com/new' is not a taint's key: what is before /",
         ),
-        ("nodes: {ordinary_runtimes: [Kata]}", "nodes.ordinary_runtimes.0: 'Kata' is no Runtime"),
+        (
+            "nodes: {ordinary_runtimes: [Kata]}",
+            "nodes.ordinary_runtimes.0: 'Kata' is not a Runtime",
+        ),
         (
             "nodes: {injected_libraries: [/usr/lib/libx.so]}",
-            "nodes.injected_libraries.0: '/usr/lib/libx.so' is no library: write the name alone",
+            "nodes.injected_libraries.0: '/usr/lib/libx.so' is not a library's name: write the name alone",
         ),
         (
             "registries: {insecure: ['http://reg:5000']}",
-            "registries.insecure.0: 'http://reg:5000' is no registry: write its host and port",
+            "registries.insecure.0: 'http://reg:5000' is not a registry: write its host and port",
         ),
-        ("registries: {insecure: [reg/team]}", "registries.insecure.0: 'reg/team' is no registry"),
+        (
+            "registries: {insecure: [reg/team]}",
+            "registries.insecure.0: 'reg/team' is not a registry",
+        ),
         (
             "registries: {attested: [{repositories: ['https://reg/*'], key: x}]}",
-            "registries.attested.0.repositories.0: 'https://reg/*' is no repository; it is written",
+            "registries.attested.0.repositories.0: 'https://reg/*' is not a repository; it is written",
         ),
         (
             "registries: {attested: [{repositories: [docker.io/library/app], key: x}]}",
             (
-                "registries.attested.0.repositories.0: 'docker.io/library/app' is no repository; it is "
+                "registries.attested.0.repositories.0: 'docker.io/library/app' is not a repository; it is "
                 "written app"
             ),
         ),
-        ("images: {'https://reg/app': 'oci:a'}", "is no image: 'https:' is not a host name"),
+        ("images: {'https://reg/app': 'oci:a'}", "is not an image: 'https:' is not a host name"),
         (
             "tls: {certificate: a, key: b, client_names: [api]}",
             "tls: `client_names` needs `client_ca`: without it, any client is answered",

@@ -61,7 +61,7 @@ def test_a_file_whose_tables_are_not_its_version_s_is_moved_aside(
         store.get(Kind.LAYER, DIGEST)
         assert works(store)
     (warning,) = warnings(caplog)
-    assert warning.endswith(f"; it is moved aside, to {path}.damaged-1")
+    assert warning.endswith(f"; the file is moved aside, to {path}.damaged-1")
 
 
 def test_a_process_that_opened_it_before_goes_on_with_the_new_file(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_a_damaged_file_is_moved_aside_when_that_shows_with_one_warning(
     (warning,) = caplog.messages
     assert warning == (
         f"store {path}: cannot read: database disk image is malformed; "
-        f"it is moved aside, to {aside}"
+        f"the file is moved aside, to {aside}"
     )
 
 

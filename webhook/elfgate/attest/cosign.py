@@ -72,7 +72,7 @@ def _layers(listed: bytes | None) -> list[dict[str, Any]]:
             return list(layers)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
-    raise InputError("what the registry has under the tag of cosign's attestations is no image")
+    raise InputError("what the registry has under the tag of cosign's attestations is not an image")
 
 
 def _digest(layer: dict[str, Any]) -> Any:

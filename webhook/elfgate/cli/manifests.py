@@ -43,7 +43,7 @@ def _files(names: Iterable[str]) -> Iterator[str]:
     """
     for name in names:
         if not name:
-            raise InputError("a file of manifests has an empty name", hint="name one, or - or .")
+            raise InputError("a file of manifests has an empty name", hint="name a file, - or .")
         folder = Path(name)
         if name == "-" or not folder.is_dir():
             yield name

@@ -89,11 +89,11 @@ class Overrides:
         return (self.variables(), self.beside_variables())
 
     def variables(self) -> tuple[object, ...]:
-        """The pod's variables, likewise."""
+        """The pod's variables, in plain values."""
         return (self.env, sorted(self.unknown_env))
 
     def beside_variables(self) -> tuple[object, ...]:
-        """All but the pod's variables, likewise."""
+        """All but the pod's variables, in plain values."""
         return _plain(_BESIDE_VARIABLES(self))
 
 

@@ -97,7 +97,7 @@ def misplaced(text: str) -> Iterator[tuple[int, str]]:
     for word in sorted(set(map(str, looks)) - LOOKS):
         yield (
             _line(text, "looks_at"),
-            f"looks_at has {word}; it is one of {', '.join(sorted(LOOKS))}",
+            f"looks_at has {word}; write one of {', '.join(sorted(LOOKS))}",
         )
     if not isinstance(said.custom.get("parameters", {}), dict):
         yield _line(text, "parameters"), "parameters have defaults: write parameters: {most: 10}"

@@ -152,7 +152,7 @@ def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
     if not slash or any(matches(kind, known) for known in KINDS):
         return
     if kind in _WITHOUT_PODS:
-        yield f"{described(exemption)}: a {kind} has no pods, so that it exempts nothing"
+        yield f"{described(exemption)}: a {kind} has no pods, so the exemption does nothing"
         return
     close = likely(kind, KINDS)
     if close:

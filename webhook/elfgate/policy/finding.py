@@ -86,7 +86,7 @@ def _faults(written: Node, literals: Literals) -> Iterator[str]:
 def _forms(fields: Mapping[str | None, Node]) -> Iterator[str]:
     """Keys that no finding has, and values of another type."""
     for name in sorted(set(map(str, fields)) - _KEYS):
-        yield f"a finding has no {name}; it is one of {', '.join(sorted(_KEYS))}"
+        yield f"a finding has no {name}; write one of {', '.join(sorted(_KEYS))}"
     for name in sorted(set(_TEXTS) & set(map(str, fields))):
         if kind(fields[name]) in _NO_TEXT:
             yield f"the finding's {name} is not a text"
@@ -101,14 +101,14 @@ def _forms(fields: Mapping[str | None, Node]) -> Iterator[str]:
 def _effect(word: str) -> str:
     if word in _EFFECTS:
         return ""
-    return f"the finding's effect is never {word}; it is one of {', '.join(_EFFECTS)}"
+    return f"the finding's effect is never {word}; write one of {', '.join(_EFFECTS)}"
 
 
 def _reason(word: str) -> str:
     if not word or word in set(UnknownReason):
         return ""
     known = ", ".join(sorted(UnknownReason))
-    return f"no setting of `unknown` is for the reason {word}; there are {known}"
+    return f"no setting of `unknown` is for the reason {word}; the reasons are {known}"
 
 
 def _platform(word: str) -> str:

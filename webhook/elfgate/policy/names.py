@@ -106,7 +106,7 @@ def _check_image(text: str) -> None:
             complaint = complaint or error.hint or str(error)
         else:
             return
-    raise ValueError(f"{text!r} is no image: {complaint}")
+    raise ValueError(f"{text!r} is not an image: {complaint}")
 
 
 def _written_out(pattern: str) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _digests(begin: str, end: str) -> Iterator[str]:
 def _repository(text: str) -> str:
     """Take a repository: with a tag or a digest it would be no image's."""
     if "@" in text or ":" in text.rpartition("/")[2]:
-        raise ValueError(f"{text!r} is no repository: leave the tag and the digest out")
+        raise ValueError(f"{text!r} is not a repository: leave the tag and the digest out")
     return text
 
 

@@ -162,7 +162,7 @@ def _instead(value: str, known: Sequence[Any]) -> str:
     close = likely(value, words)
     if len(words) > _FEW and close:
         return f', did you mean "{close}"?'
-    return f"; it is one of {', '.join(words)}"
+    return f"; write one of {', '.join(words)}"
 
 
 def _quoted(value: object) -> str:

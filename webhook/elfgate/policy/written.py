@@ -34,7 +34,7 @@ _PARAMETERS = ("data", "elfgate", "config", "parameters")
 _SHOWN = re.compile(r"--> (.+?:\d+):\d+ \|.*\^ error: ")
 """What regorus shows of a source before it says what is wrong there: the place is enough."""
 _UNREAD = (
-    "no rule has these data: a rule's METADATA has its parameters, and policies.parameters the "
+    "no rule reads this data: a rule's METADATA has its parameters, and policies.parameters the "
     "values"
 )
 
@@ -77,7 +77,7 @@ def _parsed(file: Path, source: str) -> Node:
     tree, complaint = parsed(str(file), source)
     if complaint:
         said = _SHOWN.sub(r"\1: ", complaint)
-        raise InputError(f"{file} is no Rego: {said}")
+        raise InputError(f"{file} is not valid Rego: {said}")
     return tree
 
 

@@ -25,29 +25,31 @@ _REGISTRY = re.compile(r"[-.A-Za-z0-9]+(:[0-9]+)?|\[[0-9a-fA-F:]+\](:[0-9]+)?")
 def _taint(text: str) -> str:
     prefix, slash, _ = text.partition("/")
     if slash and prefix != prefix.lower():
-        raise ValueError(f"{text!r} is no taint's key: what is before / is in lower case")
+        raise ValueError(f"{text!r} is not a taint's key: what is before / is in lower case")
     if not _TAINT.fullmatch(text):
-        raise ValueError(f"{text!r} is no taint's key: leave its value and its effect out")
+        raise ValueError(f"{text!r} is not a taint's key: leave its value and its effect out")
     return text
 
 
 def _runtime(text: str) -> str:
     if not _RUNTIME.fullmatch(text):
         raise ValueError(
-            f"{text!r} is no RuntimeClass: a name has lower-case letters, digits, - and ."
+            f"{text!r} is not a RuntimeClass's name: a name has lower-case letters, digits, - and ."
         )
     return text
 
 
 def _library(text: str) -> str:
     if not text or "/" in text:
-        raise ValueError(f"{text!r} is no library: write the name alone, such as libmydriver.so*")
+        raise ValueError(
+            f"{text!r} is not a library's name: write the name alone, such as libmydriver.so*"
+        )
     return text
 
 
 def _registry(text: str) -> str:
     if not _REGISTRY.fullmatch(text):
-        raise ValueError(f"{text!r} is no registry: write its host and port, such as reg:5000")
+        raise ValueError(f"{text!r} is not a registry: write its host and port, such as reg:5000")
     return text
 
 
@@ -56,7 +58,7 @@ def _repositories(text: str) -> str:
     begin, *further = _STAR.split(text)
     fault = FORMS["repository"].fault(begin, Part.BEGIN if further else Part.WHOLE)
     if not text or fault:
-        raise ValueError(f"{text!r} is no repository; {fault or 'write its name'}")
+        raise ValueError(f"{text!r} is not a repository; {fault or 'write its name'}")
     return text
 
 
@@ -64,7 +66,7 @@ def _image(text: str) -> str:
     try:
         Reference.parse(text)
     except InputError as error:
-        raise ValueError(f"{text!r} is no image: {error.hint or error}") from None
+        raise ValueError(f"{text!r} is not an image: {error.hint or error}") from None
     return text
 
 

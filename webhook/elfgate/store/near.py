@@ -60,7 +60,7 @@ def file_store(
         return SqliteStore(path, max_bytes=max_bytes, on_failure=on_failure)
     except StoreError as error:
         if is_damage(error.__cause__) and (aside := move_aside(path)) is not None:
-            _LOG.warning("%s; it is moved aside, to %s", error.message, aside)
+            _LOG.warning("%s; the file is moved aside, to %s", error.message, aside)
             on_failure("near")
             return SqliteStore(path, max_bytes=max_bytes, on_failure=on_failure)
         if not writable and _is_file(path) and _is_read_only(error.__cause__):

@@ -201,7 +201,7 @@ class SqliteFile:
         is_its_file = not self._read_only and _identity(self.path) == self._identity
         aside = move_aside(self.path) if is_damage(error) and is_its_file else None
         if aside is not None:
-            line += f"; it is moved aside, to {aside}"
+            line += f"; the file is moved aside, to {aside}"
         level = logging.DEBUG if line in self._said else logging.WARNING
         _LOG.log(level, "%s", line)
         self._said.add(line)
